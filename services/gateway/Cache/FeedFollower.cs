@@ -1,0 +1,210 @@
+using EventAuth.Adapters.Hosting;
+using EventAuth.Adapters.Postgres;
+using EventAuth.Adapters.Refresh;
+using EventAuth.Adapters.Sessions;
+using EventAuth.Adapters.Settings;
+using EventAuth.Adapters.Telemetry;
+using EventAuth.Contracts;
+using EventAuth.Domain.Subjects;
+
+namespace EventAuth.Gateway.Cache;
+
+/// <summary>
+/// Keeps the revocation view fresh: reads the feed every second, and at once when the store or the bus says so. One read at a
+/// time; a hint during a read leads to another read after it. Notices when the store is not the one of before.
+/// </summary>
+internal sealed class FeedFollower(
+    EventAuthSettings settings,
+    RevocationFeed feed,
+    Notifications notifications,
+    RefreshWaiters waiters,
+    RevocationView view,
+    SessionCache cache,
+    UnknownIds unknown,
+    SchemaStartup schema,
+    ServiceState state,
+    Metrics metrics,
+    TimeProvider clock,
+    ILogger<FeedFollower> log) : BackgroundService
+{
+    // The longest a session can live, and an hour for clocks.
+    private readonly TimeSpan _horizon = settings.Session.Lifetime + TimeSpan.FromHours(1);
+    private readonly SemaphoreSlim _hint = new(0, 1);
+    private Guid _epoch;
+    private bool _loaded;
+    private bool _failing;
+
+    /// <summary>"Read now": by the bus, by a NOTIFY.</summary>
+    public void Hint()
+    {
+        try
+        {
+            _hint.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // A read is due already.
+        }
+    }
+
+    /// <summary>Records a revocation that the bus told of, then reads the feed for whatever else there is.</summary>
+    public void Hint(in Revocation revocation)
+    {
+        Record(revocation);
+        Hint();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        state.Require("revocations", () => _loaded && view.LeaseHolds ? null : "the revocation feed was not read recently enough");
+        await schema.Applied.WaitAsync(stoppingToken);
+        var listening = ListenAsync(stoppingToken);
+        var lastPrune = clock.GetTimestamp();
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            await ReadAsync(stoppingToken);
+            if (clock.GetElapsedTime(lastPrune) > TimeSpan.FromMinutes(10))
+            {
+                view.Prune(clock.GetUtcNow() - _horizon);
+                lastPrune = clock.GetTimestamp();
+            }
+
+            await WaitAsync(stoppingToken);
+        }
+
+        await listening;
+    }
+
+    private async Task WaitAsync(CancellationToken ct)
+    {
+        using var pause = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var hinted = _hint.WaitAsync(pause.Token);
+        await Task.WhenAny(hinted, Task.Delay(settings.Revocation.PollInterval, clock, pause.Token));
+        await pause.CancelAsync();
+        await hinted.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task ReadAsync(CancellationToken ct)
+    {
+        try
+        {
+            FeedPage page;
+            do
+            {
+                var startedAt = clock.GetTimestamp();
+                page = await feed.ReadAsync(settings.Instance, view.Applied, _horizon, ct);
+                if (IsAnotherStore(page))
+                {
+                    StartOver(page);
+                    return;
+                }
+
+                _epoch = page.Epoch;
+                Apply(page, startedAt);
+            }
+            while (page.Rows.Count == RevocationFeed.PageSize);
+
+            if (page.Rows.Count > 0)
+            {
+                await feed.ReportAsync(settings.Instance, view.Applied, ct);
+            }
+
+            _loaded = true;
+            if (_failing)
+            {
+                _failing = false;
+                log.FeedBack();
+            }
+        }
+        catch (StoreUnavailableException e) when (!ct.IsCancellationRequested)
+        {
+            if (!_failing)
+            {
+                _failing = true;
+                log.FeedAway(e.InnerException?.Message ?? e.Message);
+            }
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            // Stopping.
+        }
+    }
+
+    private void Apply(FeedPage page, long startedAt)
+    {
+        foreach (var row in page.Rows)
+        {
+            Record(row);
+            if (_loaded && RevocationRule.Revokes(row.Kind))
+            {
+                metrics.RevocationApplied(page.StoreTime - row.CommittedAt);
+            }
+        }
+
+        // A full page is not the end of the feed: what was read counts, but the knowledge is not fresh yet.
+        if (page.Rows.Count < RevocationFeed.PageSize)
+        {
+            view.Completed(startedAt, Math.Max(page.Head, page.Rows.Count > 0 ? page.Rows[^1].Position : view.Applied));
+        }
+        else
+        {
+            view.Advance(page.Rows[^1].Position);
+        }
+    }
+
+    private void Record(in Revocation revocation)
+    {
+        view.Apply(revocation);
+        if (revocation.Kind == RevocationKind.Changed)
+        {
+            cache.MarkStale(new SessionId(revocation.Key));
+        }
+        else if (revocation.Kind == RevocationKind.Session)
+        {
+            cache.MarkOver(new SessionId(revocation.Key));
+        }
+    }
+
+    // A restored backup or a standby that lagged: positions go back, or the tables were made anew.
+    private bool IsAnotherStore(FeedPage page) =>
+        (_epoch != Guid.Empty && _epoch != page.Epoch) || page.Head < view.Applied;
+
+    private void StartOver(FeedPage page)
+    {
+        log.FeedRegressed(view.Applied, page.Head);
+        view.Reset();
+        cache.Clear();
+        unknown.Clear();
+        _epoch = page.Epoch;
+        _loaded = false;
+        Hint();
+    }
+
+    private async Task ListenAsync(CancellationToken ct)
+    {
+        while (!ct.IsCancellationRequested)
+        {
+            try
+            {
+                await notifications.ListenAsync(OnNews, ct);
+            }
+            catch (Exception e) when (e is StoreUnavailableException or OperationCanceledException)
+            {
+                // The poll goes on; try again soon.
+                await Task.Delay(TimeSpan.FromMilliseconds(500), clock, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private void OnNews(StoreNews news, string text)
+    {
+        if (news == StoreNews.Refreshed && SessionId.TryParse(text, out var id))
+        {
+            waiters.Wake(id);
+        }
+        else
+        {
+            Hint();
+        }
+    }
+}

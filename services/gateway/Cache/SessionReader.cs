@@ -1,0 +1,156 @@
+using System.Collections.Concurrent;
+using EventAuth.Adapters.Postgres;
+using EventAuth.Adapters.Sessions;
+using EventAuth.Adapters.Settings;
+using EventAuth.Contracts;
+using EventAuth.Domain.Access;
+
+namespace EventAuth.Gateway.Cache;
+
+/// <summary>What is known of a session id.</summary>
+internal enum SessionKnowledge
+{
+    /// <summary>The store did not answer. Never the same as "no session".</summary>
+    Unavailable = 0,
+
+    /// <summary>There never was such a session.</summary>
+    Unknown,
+
+    /// <summary>It is over or revoked.</summary>
+    Over,
+
+    /// <summary>It lives, as far as revocations and the absolute limit go.</summary>
+    Live,
+}
+
+/// <summary>A session and who it is.</summary>
+internal readonly record struct SessionLookup(SessionKnowledge Knowledge, CachedSession Session, CachedIdentity? Identity);
+
+/// <summary>
+/// Id → session: memory first, then the database. One read per id at a time; everyone who waits for it shares it. After a
+/// fill, changes that came during the read are looked for again.
+/// </summary>
+internal sealed class SessionReader(
+    SessionIndex index,
+    SessionCache cache,
+    UnknownIds unknown,
+    RevocationView view,
+    EventAuthSettings settings,
+    TimeProvider clock,
+    ILogger<SessionReader> log)
+{
+    private readonly ConcurrentDictionary<SessionId, Lazy<Task<SessionLookup>>> _reads = new();
+
+    /// <summary>From memory, without waiting. False: memory cannot answer, use <see cref="ReadAsync"/>.</summary>
+    public bool TryRecall(SessionId id, long now, out SessionLookup lookup)
+    {
+        lookup = default;
+        if (!view.LeaseHolds)
+        {
+            return false;
+        }
+
+        if (!cache.TryGet(id, out var session, out var identity))
+        {
+            if (!unknown.Contains(id))
+            {
+                return false;
+            }
+
+            lookup = new SessionLookup(SessionKnowledge.Unknown, default, null);
+            return true;
+        }
+
+        // What has ended stays ended; anything else must be up to date.
+        var over = session.Over || view.Ends(session) || now >= session.ExpiresAt;
+        if (!over && (session.Stale || IsIdle(session, now)))
+        {
+            return false;
+        }
+
+        lookup = new SessionLookup(over ? SessionKnowledge.Over : SessionKnowledge.Live, session, identity);
+        return true;
+    }
+
+    /// <summary>From the database, as it is now.</summary>
+    public async Task<SessionLookup> ReadAsync(SessionId id)
+    {
+        var read = _reads.GetOrAdd(id, key => new Lazy<Task<SessionLookup>>(() => LoadAsync(key)));
+        try
+        {
+            return await read.Value;
+        }
+        finally
+        {
+            _reads.TryRemove(new KeyValuePair<SessionId, Lazy<Task<SessionLookup>>>(id, read));
+        }
+    }
+
+    // No caller's token: a client that goes away must not fail the others who wait for the same read. Its limit is the
+    // database's command time-out.
+    private async Task<SessionLookup> LoadAsync(SessionId id)
+    {
+        await Task.Yield();
+        try
+        {
+            var changedBefore = view.ChangedAt(id);
+            var row = await index.FindAsync(id, CancellationToken.None);
+            if (row is null)
+            {
+                unknown.Add(id);
+                return new SessionLookup(SessionKnowledge.Unknown, default, null);
+            }
+
+            var (session, identity) = FromRow(row);
+            cache.Put(session, identity);
+            if (view.ChangedAt(id) != changedBefore)
+            {
+                cache.MarkStale(id);
+            }
+
+            // The row's own look at the feed, and ours: whichever is newer.
+            var over = session.Over || view.Ends(session) || clock.GetUtcNow() >= row.ExpiresAt
+                || IsIdle(session, clock.GetUtcNow().ToUnixTimeSeconds());
+            return new SessionLookup(over ? SessionKnowledge.Over : SessionKnowledge.Live, session, identity);
+        }
+        catch (StoreUnavailableException e)
+        {
+            log.SessionUnread(e.InnerException?.Message ?? e.Message);
+            return default;
+        }
+    }
+
+    private bool IsIdle(in CachedSession session, long now) =>
+        settings.Session.Idle > TimeSpan.Zero
+        && now - Math.Max(session.SeenAt, session.IdleAfter) > (long)settings.Session.Idle.TotalSeconds;
+
+    private static (CachedSession, CachedIdentity) FromRow(SessionRow row)
+    {
+        var session = new CachedSession
+        {
+            Id = row.Id.Value,
+            SubjectKey = row.Subject.Key.Value,
+            ProviderSessionKey = row.Sid is null ? Guid.Empty : ProviderSessionKey.Of(row.Subject.Issuer, row.Sid).Value,
+            Version = row.Version,
+            Position = row.Position,
+            ExpiresAt = row.ExpiresAt.ToUnixTimeSeconds(),
+            IdleAfter = (row.SeenAt ?? row.IssuedAt).ToUnixTimeSeconds(),
+            TokensAt = row.TokensAt.ToUnixTimeSeconds(),
+            AccessExpiresAt = row.AccessExpiresAt.ToUnixTimeSeconds(),
+            VerifiedAt = row.VerifiedAt.ToUnixTimeSeconds(),
+            TokenVersion = row.TokenVersion,
+            Refreshable = row.Refreshable,
+            Over = row.IsOver,
+        };
+        return (session, new CachedIdentity(row.Id.Value, row.Version, new Identity
+        {
+            SubjectKey = row.Subject.Key,
+            Issuer = row.Subject.Issuer,
+            Sub = row.Subject.Sub,
+            Email = row.Email,
+            Name = row.Name,
+            Groups = row.Groups,
+            Roles = row.Roles,
+        }));
+    }
+}

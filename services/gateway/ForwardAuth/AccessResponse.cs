@@ -1,0 +1,121 @@
+using System.Text.Json;
+using EventAuth.Adapters.Settings;
+using EventAuth.Contracts;
+using EventAuth.Domain.Access;
+using EventAuth.Gateway.Cache;
+using EventAuth.Gateway.Cookies;
+using EventAuth.Gateway.Login;
+using EventAuth.Gateway.Pages;
+using Microsoft.Extensions.Primitives;
+
+namespace EventAuth.Gateway.ForwardAuth;
+
+/// <summary>
+/// A decision as HTTP. 2xx means "let it pass" to every proxy, so nothing but an allow is ever 2xx; bodies stay under 2 kB
+/// because proxies limit them.
+/// </summary>
+internal sealed class AccessResponse(EventAuthSettings settings, LoginStart login, ReturnHosts hosts)
+{
+    private const string RetrySeconds = "2";
+    private static readonly StringValues NoStore = "no-store";
+    private static readonly StringValues Nothing = "";
+    private static readonly StringValues Challenge = "Bearer realm=\"eventauth\"";
+    private readonly bool _secure = settings.PublicUrl.Scheme == Uri.UriSchemeHttps;
+
+    /// <summary>Lets the request pass; every identity header is set, empty where there is nothing to say.</summary>
+    public static void Allow(HttpContext http, CachedIdentity? identity)
+    {
+        var headers = http.Response.Headers;
+        http.Response.StatusCode = StatusCodes.Status200OK;
+        http.Response.ContentLength = 0;
+        headers.CacheControl = NoStore;
+        headers[IdentityHeaders.User] = identity?.User ?? Nothing;
+        headers[IdentityHeaders.UserEmail] = identity?.Email ?? Nothing;
+        headers[IdentityHeaders.UserName] = identity?.Name ?? Nothing;
+        headers[IdentityHeaders.UserGroups] = identity?.Groups ?? Nothing;
+        headers[IdentityHeaders.Groups] = identity?.Groups ?? Nothing;
+        headers[IdentityHeaders.Roles] = identity?.Roles ?? Nothing;
+        headers[IdentityHeaders.AuthRequestUser] = identity?.User ?? Nothing;
+        headers[IdentityHeaders.AuthRequestEmail] = identity?.Email ?? Nothing;
+        headers[IdentityHeaders.AuthRequestGroups] = identity?.Groups ?? Nothing;
+    }
+
+    /// <summary>Every other answer.</summary>
+    /// <param name="hadCookie">The browser brought a session cookie that is of no use.</param>
+    public Task RefuseAsync(HttpContext http, AccessDecision decision, in ForwardedRequest request, bool hadCookie, string incident)
+    {
+        http.Response.Headers.CacheControl = NoStore;
+        switch (decision)
+        {
+            case AccessDecision.SignIn:
+                // Cleared only here: a background request that failed must not delete the cookie of a login that is
+                // under way in another tab.
+                if (hadCookie)
+                {
+                    SessionCookie.Clear(http.Response, settings.Session, _secure);
+                }
+
+                return login.RedirectAsync(http, ReturnTo(request), request.Host, http.RequestAborted);
+            case AccessDecision.Unauthenticated:
+                http.Response.Headers.WWWAuthenticate = Challenge;
+                return ErrorAsync(http, StatusCodes.Status401Unauthorized, "unauthenticated", "Sign in first.", incident);
+            case AccessDecision.Deny deny:
+                var status = deny.Reason is DenyReason.MalformedRequest or DenyReason.AmbiguousPath or DenyReason.HeaderAlias
+                    ? StatusCodes.Status400BadRequest
+                    : StatusCodes.Status403Forbidden;
+                return ErrorAsync(http, status, deny.Reason.Id(), Explain(deny.Reason), incident);
+            case AccessDecision.Unavailable:
+                http.Response.Headers.RetryAfter = RetrySeconds;
+                return ErrorAsync(http, StatusCodes.Status503ServiceUnavailable, "unavailable",
+                    "It cannot be checked right now whether you are signed in. Try again in a moment.", incident);
+            default:
+                return ErrorAsync(http, StatusCodes.Status403Forbidden, DenyReason.Unspecified.Id(), "Not allowed.", incident);
+        }
+    }
+
+    private ReturnUrl ReturnTo(in ForwardedRequest request) =>
+        ReturnUrl.TryParse(request.Url, hosts, out var url) ? url : ReturnUrl.Home;
+
+    private static string Explain(DenyReason reason) => reason switch
+    {
+        DenyReason.UntrustedProxy => "This address is not among the trusted proxies (setting trustedProxies).",
+        DenyReason.HeaderAlias => "The request carries a look-alike of a header that only the proxy may set.",
+        DenyReason.AmbiguousPath => "The path can be read in more than one way.",
+        DenyReason.MalformedRequest => "The proxy must send X-Forwarded-Method, -Proto, -Host and -Uri, each once and well-formed.",
+        DenyReason.NoRule => "No rule covers this address.",
+        DenyReason.NotAllowed => "You are signed in, but no rule lets you in here.",
+        _ => "Not allowed.",
+    };
+
+    private Task ErrorAsync(HttpContext http, int status, string code, string text, string incident)
+    {
+        http.Response.StatusCode = status;
+        if (http.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase))
+        {
+            return ErrorPage.WriteAsync(http, new Problem(status, code, Title(status), text), incident, SignOutUrl(status), http.RequestAborted);
+        }
+
+        http.Response.ContentType = "application/json";
+        var body = JsonSerializer.SerializeToUtf8Bytes(new
+        {
+            error = code,
+            message = text,
+            incident,
+            login = status == StatusCodes.Status401Unauthorized ? new Uri(settings.PublicUrl, "/auth/login").ToString() : null,
+        });
+        http.Response.ContentLength = body.Length;
+        return http.Response.Body.WriteAsync(body, http.RequestAborted).AsTask();
+    }
+
+    private static string Title(int status) => status switch
+    {
+        StatusCodes.Status400BadRequest => "This request was not understood",
+        StatusCodes.Status401Unauthorized => "Please sign in",
+        StatusCodes.Status503ServiceUnavailable => "Please try again in a moment",
+        _ => "No access",
+    };
+
+    // Whoever is signed in as the wrong person needs a way out.
+    private string? SignOutUrl(int status) =>
+        status == StatusCodes.Status403Forbidden ? new Uri(settings.PublicUrl, "/auth/logout").ToString() : null;
+}

@@ -1,0 +1,82 @@
+using EventAuth.Adapters.Refresh;
+using EventAuth.Adapters.Sessions;
+using EventAuth.Adapters.Settings;
+using EventAuth.Domain.Access;
+using EventAuth.Domain.Sessions;
+using EventAuth.Gateway.Cache;
+
+namespace EventAuth.Gateway.ForwardAuth;
+
+/// <summary>Keeps the upstream tokens of sessions in use fresh: ahead of time in the background, in line only when expired.</summary>
+internal sealed class SessionRenewal(
+    RefreshSession refresh, SessionReader reader, SessionCache cache, EventAuthSettings settings, TimeProvider clock, ILogger<SessionRenewal> log)
+{
+    private const int SecondsBetweenTries = 5;
+
+    public SessionDue Due(in CachedSession session) => SessionClock.Due(
+        clock.GetUtcNow(), DateTimeOffset.FromUnixTimeSeconds(session.ExpiresAt),
+        DateTimeOffset.FromUnixTimeSeconds(session.AccessExpiresAt), session.Refreshable ? settings.Refresh.Grace : TimeSpan.Zero,
+        TimeSpan.FromSeconds(session.AccessExpiresAt - session.TokensAt));
+
+    /// <summary>Starts a refresh that nobody waits for, at most every few seconds per session.</summary>
+    public void StartInBackground(in CachedSession session, long now)
+    {
+        if (now - session.RefreshTriedAt < SecondsBetweenTries)
+        {
+            return;
+        }
+
+        cache.RefreshTried(session.SessionId, now);
+        var (id, version) = (session.SessionId, session.TokenVersion);
+        _ = Task.Run(async () =>
+        {
+            try
+            {
+                await refresh.RunAsync(id, version, RefreshCaller.Gateway);
+                await reader.ReadAsync(id);
+            }
+            catch (Exception e)
+            {
+                // The session is served until its token expires; then a request waits for the next try.
+                log.BackgroundRefreshFailed(id, e.GetType().Name);
+            }
+        });
+    }
+
+    /// <summary>Renews an expired access token and reads the session again.</summary>
+    public async Task<SessionLookup> RenewAsync(SessionLookup known, RequestKind kind)
+    {
+        var session = known.Session;
+        if (!session.Refreshable || IsTooOld(session, kind))
+        {
+            // Without a way to ask the IdP, only a new login can tell whether the person is still welcome.
+            return known with { Knowledge = SessionKnowledge.Over };
+        }
+
+        try
+        {
+            return await refresh.RunAsync(session.SessionId, session.TokenVersion, RefreshCaller.Gateway) switch
+            {
+                RefreshOutcome.Renewed => await reader.ReadAsync(session.SessionId),
+                RefreshOutcome.Ended or RefreshOutcome.NoRefreshToken => known with { Knowledge = SessionKnowledge.Over },
+                _ => known with { Knowledge = Unverified(session) },
+            };
+        }
+        catch (StoreUnavailableException)
+        {
+            return known with { Knowledge = SessionKnowledge.Unavailable };
+        }
+    }
+
+    // A dashboard left open over night must not hammer the IdP with a token that died long ago (zero: no limit).
+    private bool IsTooOld(in CachedSession session, RequestKind kind) =>
+        kind != RequestKind.Navigation && settings.Refresh.MaxTokenAge > TimeSpan.Zero
+        && clock.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(session.TokensAt) > settings.Refresh.MaxTokenAge;
+
+    // The IdP could not say. How long its last word counts is the operator's choice.
+    private SessionKnowledge Unverified(in CachedSession session) =>
+        settings.Revalidation.OnFailure == OnFailure.Allow
+        && clock.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(session.VerifiedAt) <= settings.Revalidation.MaxUnverifiedAge
+            ? SessionKnowledge.Live
+            : SessionKnowledge.Unavailable;
+}

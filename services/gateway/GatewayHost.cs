@@ -1,0 +1,68 @@
+using EventAuth.Adapters.Hosting;
+using EventAuth.Adapters.Messaging;
+using EventAuth.Adapters.Postgres;
+using EventAuth.Adapters.Refresh;
+using EventAuth.Adapters.Settings;
+using EventAuth.Adapters.Telemetry;
+using EventAuth.Domain.Access;
+using EventAuth.Gateway.Cache;
+using EventAuth.Gateway.ForwardAuth;
+using MassTransit;
+
+namespace EventAuth.Gateway;
+
+/// <summary>Puts the gateway together, top to bottom; tests build it the same way.</summary>
+public static class GatewayHost
+{
+    /// <summary>Sessions kept in memory: a million are some 200 MB.</summary>
+    private const int CacheCapacity = 1_000_000;
+
+    public static WebApplication Build(EventAuthSettings settings, TimeProvider clock)
+    {
+        var app = ServiceHost.Build(settings, clock, services => AddServices(services, settings, clock), Routes.Answer);
+        Measure(app.Services);
+        return app;
+    }
+
+    private static void AddServices(IServiceCollection services, EventAuthSettings settings, TimeProvider clock)
+    {
+        services.AddRouting();
+        services.AddSingleton(new RevocationView(clock, settings.Revocation.Bound));
+        services.AddSingleton(new SessionCache(CacheCapacity));
+        services.AddSingleton<PolicyLog>().AddSingleton<UnknownIds>().AddSingleton<SessionReader>().AddSingleton<Activity>().AddSingleton<Notifications>();
+        services.AddSingleton<RefreshWaiters>().AddSingleton<RefreshSession>();
+        services.AddSingleton<FeedFollower>().AddHostedService(p => p.GetRequiredService<FeedFollower>());
+        services.AddHostedService<ActivityWriter>().AddHostedService<PolicyRecorder>();
+        services.AddSingleton(new ReturnHosts(settings.PublicUrl, settings.Policy));
+        services.AddSingleton<TrustedProxies>().AddSingleton<SessionRenewal>().AddSingleton<DecisionCounts>();
+        services.AddSingleton<AccessResponse>().AddSingleton<ForwardAuthEndpoint>();
+        BrowserServices.Add(services);
+        BusSetup.Add(services, settings, bus => bus.AddConsumer<SessionChangedConsumer>());
+    }
+
+    private static void Measure(IServiceProvider services)
+    {
+        var metrics = services.GetRequiredService<Metrics>();
+        var (view, cache) = (services.GetRequiredService<RevocationView>(), services.GetRequiredService<SessionCache>());
+        metrics.Counter("eventauth_decisions_total", "Answers to proxies", services.GetRequiredService<DecisionCounts>().Read);
+        metrics.Gauge("eventauth_sessions_cached", "Sessions in this replica's memory", () => cache.Count);
+        metrics.Gauge("eventauth_revocations_known", "Revocations in this replica's memory", () => view.Count);
+        metrics.Gauge("eventauth_feed_position", "Feed position applied by this replica", () => view.Applied);
+        metrics.Gauge("eventauth_feed_age_seconds", "Age of the last completed feed read; -1 before the first",
+            () => view.Age?.TotalSeconds ?? -1);
+
+        var settings = services.GetRequiredService<EventAuthSettings>();
+        services.GetRequiredService<ServiceState>().Show("revocations", () => new
+        {
+            instance = settings.Instance,
+            appliedPosition = view.Applied,
+            ageMilliseconds = (long?)view.Age?.TotalMilliseconds,
+            boundMilliseconds = (long)settings.Revocation.Bound.TotalMilliseconds,
+            leaseHolds = view.LeaseHolds,
+            known = view.Count,
+            sessionsCached = cache.Count,
+            onStoreUnavailable = "deny",
+            broker = services.GetService<IBusControl>()?.CheckHealth().Status.ToString() ?? "not configured",
+        });
+    }
+}

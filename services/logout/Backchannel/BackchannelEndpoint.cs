@@ -1,0 +1,120 @@
+using System.Diagnostics;
+using EventAuth.Adapters.Hosting;
+using EventAuth.Adapters.Oidc;
+using EventAuth.Adapters.Sessions;
+using EventAuth.Adapters.Telemetry;
+
+namespace EventAuth.Logout.Backchannel;
+
+/// <summary>
+/// The webhook of OpenID Connect Back-Channel Logout 1.0: read, check, carry out, answer. 200 only after the commit; a
+/// token that cannot be checked or carried out now is answered 503, so that the IdP tries again.
+/// </summary>
+public sealed class BackchannelEndpoint(
+    ProviderDirectory providers,
+    EndSessions endSessions,
+    SchemaStartup schema,
+    Metrics metrics,
+    TimeProvider clock,
+    ILogger<BackchannelEndpoint> log)
+{
+    // IdPs wait about five seconds and do not come back: better a clear refusal before that.
+    private static readonly TimeSpan StoreLimit = TimeSpan.FromSeconds(2.5);
+
+    public async Task AnswerAsync(HttpContext http)
+    {
+        LogoutAnswer answer;
+        try
+        {
+            answer = await DecideAsync(http);
+        }
+        catch (Exception e) when (IsGone(http, e))
+        {
+            return;
+        }
+        catch (Exception e)
+        {
+            log.Failed(e);
+            metrics.LogoutToken("failed");
+            http.Response.StatusCode = StatusCodes.Status500InternalServerError;
+            return;
+        }
+
+        metrics.LogoutToken(answer.Outcome);
+        await answer.WriteAsync(http.Response, http.RequestAborted);
+    }
+
+    private async Task<LogoutAnswer> DecideAsync(HttpContext http)
+    {
+        var address = http.Connection.RemoteIpAddress?.ToString() ?? "";
+        var (token, refusal) = await LogoutRequest.ReadAsync(http.Request, http.RequestAborted);
+        if (token is null)
+        {
+            return Logged(refusal!, issuer: null, correlation: null, address);
+        }
+
+        switch (await providers.CheckLogoutTokenAsync(token, http.RequestAborted))
+        {
+            case LogoutTokenCheck.Accepted accepted:
+                var correlation = EndSessions.CorrelationOf(accepted.Issuer, accepted.Token.Jti);
+                return Logged(await CarryOutAsync(accepted, token), accepted.Issuer, correlation, address);
+            case LogoutTokenCheck.Refused refused:
+                return Logged(new LogoutAnswer.Refused(StatusCodes.Status400BadRequest, refused.Rule, refused.Description), null, null, address);
+            case LogoutTokenCheck.KeysUnavailable away:
+                return Logged(new LogoutAnswer.Away(away.Error, away.RetryAfter), null, null, address);
+            default:
+                throw new UnreachableException();
+        }
+    }
+
+    // Not cancelled when the IdP hangs up: the token is good, and whom it names must be out.
+    private async Task<LogoutAnswer> CarryOutAsync(LogoutTokenCheck.Accepted accepted, string token)
+    {
+        if (!schema.Applied.IsCompleted)
+        {
+            return new LogoutAnswer.Away("the event store has not answered yet", null);
+        }
+
+        using var limit = new CancellationTokenSource(StoreLimit, clock);
+        try
+        {
+            return await endSessions.EndAsync(accepted.Issuer, accepted.Token, token, limit.Token);
+        }
+        catch (StoreUnavailableException e)
+        {
+            return new LogoutAnswer.Away(e.InnerException?.Message ?? e.Message, null);
+        }
+        catch (StreamConflictException)
+        {
+            return new LogoutAnswer.Away("others were faster too often", null);
+        }
+        catch (OperationCanceledException)
+        {
+            return new LogoutAnswer.Away("the event store is too slow", null);
+        }
+    }
+
+    private LogoutAnswer Logged(LogoutAnswer answer, string? issuer, string? correlation, string address)
+    {
+        switch (answer)
+        {
+            case LogoutAnswer.Done { Fresh: true } done:
+                log.Accepted(issuer!, address, done.Position, correlation!);
+                break;
+            case LogoutAnswer.Done done:
+                log.Repeated(issuer!, address, done.Position, correlation!);
+                break;
+            case LogoutAnswer.Refused refused:
+                log.Refused(address, refused.Rule);
+                break;
+            case LogoutAnswer.Away away:
+                log.Away(address, away.Problem);
+                break;
+        }
+
+        return answer;
+    }
+
+    private static bool IsGone(HttpContext http, Exception error) =>
+        http.RequestAborted.IsCancellationRequested && error is OperationCanceledException or IOException;
+}

@@ -1,0 +1,22 @@
+using EventAuth.Adapters.Hosting;
+using EventAuth.Adapters.Messaging;
+using EventAuth.Adapters.Postgres;
+using EventAuth.Adapters.Refresh;
+using EventAuth.Adapters.Settings;
+using EventAuth.Logout.Backchannel;
+
+namespace EventAuth.Logout;
+
+/// <summary>Builds the service that IdPs speak to, top to bottom.</summary>
+public static class LogoutService
+{
+    public static WebApplication Build(EventAuthSettings settings, TimeProvider clock) =>
+        ServiceHost.Build(settings, clock, services =>
+        {
+            BusSetup.Add(services, settings, addConsumers: null);
+            services.AddSingleton<SweepSignal>().AddSingleton<Sweeps>().AddSingleton<Revocations>();
+            services.AddSingleton<EndSessions>().AddSingleton<BackchannelEndpoint>();
+            services.AddHostedService(p => ActivatorUtilities.CreateInstance<RevokedSessionSweep>(
+                p, p.GetRequiredService<SchemaStartup>().Applied));
+        }, Routes.Map);
+}

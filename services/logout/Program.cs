@@ -1,0 +1,11 @@
+using EventAuth.Adapters.Hosting;
+using EventAuth.Logout;
+
+var settings = CommandLine.Read(args, "logout service: takes back-channel logout tokens", out var exitCode);
+if (settings is not null)
+{
+    await using var app = LogoutService.Build(settings, TimeProvider.System);
+    await app.RunAsync();
+}
+
+return exitCode;

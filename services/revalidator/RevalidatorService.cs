@@ -1,0 +1,31 @@
+using EventAuth.Adapters.Hosting;
+using EventAuth.Adapters.Messaging;
+using EventAuth.Adapters.Postgres;
+using EventAuth.Adapters.Refresh;
+using EventAuth.Adapters.Settings;
+
+namespace EventAuth.Revalidator;
+
+/// <summary>Builds the service that speaks for time, top to bottom.</summary>
+public static class RevalidatorService
+{
+    public static WebApplication Build(EventAuthSettings settings, TimeProvider clock) =>
+        ServiceHost.Build(settings, clock, services =>
+        {
+            BusSetup.Add(services, settings, addConsumers: null);
+            services.AddSingleton<SweepSignal>().AddSingleton<Sweeps>().AddSingleton<Revocations>();
+            services.AddSingleton<RefreshWaiters>().AddSingleton<RefreshSession>();
+            services.AddSingleton<DueSessions>().AddSingleton<ProviderHealth>();
+            services.AddSingleton<ProviderQuestion>().AddSingleton<SessionCheck>();
+            services.AddHostedService<RevalidationLoop>();
+            services.AddHostedService(p => ActivatorUtilities.CreateInstance<RevokedSessionSweep>(
+                p, p.GetRequiredService<SchemaStartup>().Applied));
+        }, NothingPublic);
+
+    private static void NothingPublic(WebApplication app) => app.Run(http =>
+    {
+        http.Response.Headers.CacheControl = "no-store";
+        http.Response.StatusCode = StatusCodes.Status404NotFound;
+        return Task.CompletedTask;
+    });
+}

@@ -1,0 +1,104 @@
+using EventAuth.Adapters.Postgres;
+using EventAuth.Adapters.Sessions;
+using EventAuth.Adapters.Telemetry;
+using EventAuth.Contracts;
+using MassTransit;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using BusMessages = EventAuth.Contracts.Messages;
+
+namespace EventAuth.Adapters.Messaging;
+
+/// <summary>
+/// Feed rows → bus, after their commit. Every service runs it; rows are claimed so that normally one publishes each.
+///   1. A row is marked only after the broker confirmed it: a crash in between publishes again, never not at all.
+///   2. Positions go out in order within a batch; readers keep the highest, so order across processes does not matter.
+///   3. Every publish has a time limit (without one it can block for minutes while the broker is away), and after a failure
+///      the relay rests: the broker is only the hint, the gateways read the feed by themselves.
+/// </summary>
+public sealed class OutboxRelay(
+    Outbox outbox, OutboxSignal signal, IBus bus, Metrics metrics, TimeProvider clock, ILogger<OutboxRelay> log) : BackgroundService
+{
+    private const int BatchSize = 100;
+    private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PublishLimit = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ClaimFor = TimeSpan.FromSeconds(15);
+    private bool _failing;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            var more = false;
+            try
+            {
+                more = await RelayAsync(stoppingToken);
+            }
+            catch (StoreUnavailableException)
+            {
+                // Whoever reads the feed says so already; the rows wait.
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+
+            if (!more)
+            {
+                await signal.WaitAsync(Poll, clock, stoppingToken);
+            }
+        }
+    }
+
+    /// <summary>One batch; true when there may be more.</summary>
+    private async Task<bool> RelayAsync(CancellationToken ct)
+    {
+        var rows = await outbox.ClaimAsync(BatchSize, ClaimFor, ct);
+        var done = new List<long>(rows.Count);
+        try
+        {
+            foreach (var row in rows)
+            {
+                using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+                limit.CancelAfter(PublishLimit);
+                await PublishAsync(row, limit.Token);
+                done.Add(row.Position);
+            }
+
+            if (_failing && rows.Count > 0)
+            {
+                _failing = false;
+                log.BrokerBack();
+            }
+        }
+        catch (Exception e) when (!ct.IsCancellationRequested)
+        {
+            metrics.PublishFailed();
+            if (!_failing)
+            {
+                _failing = true;
+                log.BrokerAway(e.Message);
+            }
+        }
+
+        await outbox.MarkAsync(done, ct);
+        await outbox.ReleaseAsync(rows.Select(r => r.Position).Except(done).ToList(), ct);
+        metrics.Published(done.Count);
+        return rows.Count == BatchSize && done.Count == rows.Count;
+    }
+
+    private Task PublishAsync(Revocation row, CancellationToken ct) => row.Kind == RevocationKind.Changed
+        ? bus.Publish(new BusMessages.SessionChanged
+        {
+            Position = row.Position,
+            SessionId = row.Key,
+            CommittedAt = row.CommittedAt,
+        }, ct)
+        : bus.Publish(new BusMessages.SubjectRevoked
+        {
+            Position = row.Position,
+            Kind = row.Kind,
+            Key = row.Key,
+            CommittedAt = row.CommittedAt,
+        }, ct);
+}

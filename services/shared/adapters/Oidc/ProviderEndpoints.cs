@@ -1,0 +1,67 @@
+using System.Net;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+
+namespace EventAuth.Adapters.Oidc;
+
+/// <summary>Where an IdP answers, and how it wants to be asked (OpenID Connect Discovery 1.0, 3).</summary>
+/// <param name="IssuerInResponse">It promises <c>iss</c> in the authorization response (RFC 9207).</param>
+/// <param name="SecretInBody">It takes the client secret in the body only.</param>
+/// <param name="Scopes">The scopes it supports; null when it does not say.</param>
+public sealed record ProviderEndpoints(
+    Uri Authorization,
+    Uri Token,
+    Uri Keys,
+    Uri? UserInfo,
+    Uri? Revocation,
+    Uri? EndSession,
+    bool IssuerInResponse,
+    bool SecretInBody,
+    IReadOnlyList<string>? Scopes)
+{
+    /// <summary>Whether an issuer may be spoken to without TLS: on this machine only.</summary>
+    public static bool IsLoopback(Uri uri) =>
+        uri.Host == "localhost" || (IPAddress.TryParse(uri.Host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
+
+    /// <exception cref="ProviderUnavailableException">The document is about another issuer or names an endpoint we must not call.</exception>
+    internal static ProviderEndpoints Of(OpenIdConnectConfiguration document, string issuer)
+    {
+        if (!string.Equals(document.Issuer, issuer, StringComparison.Ordinal))
+        {
+            throw new ProviderUnavailableException("issuer_mismatch");
+        }
+
+        var home = new Uri(issuer);
+        var methods = document.TokenEndpointAuthMethodsSupported;
+        return new ProviderEndpoints(
+            Required(document.AuthorizationEndpoint, home),
+            Required(document.TokenEndpoint, home),
+            Required(document.JwksUri, home),
+            Optional(document.UserInfoEndpoint, home),
+            Optional(document.RevocationEndpoint, home),
+            Optional(document.EndSessionEndpoint, home),
+            document.AuthorizationResponseIssParameterSupported,
+            methods.Contains("client_secret_post") && !methods.Contains("client_secret_basic"),
+            document.ScopesSupported.Count == 0 ? null : [.. document.ScopesSupported]);
+    }
+
+    private static Uri Required(string? text, Uri home) =>
+        Optional(text, home) ?? throw new ProviderUnavailableException("endpoint_missing");
+
+    // Server-side request forgery: https only, and no address in place of a name unless the issuer itself is at it.
+    private static Uri? Optional(string? text, Uri home)
+    {
+        if (string.IsNullOrEmpty(text))
+        {
+            return null;
+        }
+
+        var sound = Uri.TryCreate(text, UriKind.Absolute, out var uri)
+            && uri.UserInfo.Length == 0
+            && uri.Fragment.Length == 0
+            && (uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && IsPlainLoopback(home) && IsLoopback(uri)))
+            && (IsLoopback(uri) ? IsLoopback(home) : uri.HostNameType == UriHostNameType.Dns || uri.Host == home.Host);
+        return sound ? uri : throw new ProviderUnavailableException("endpoint_refused");
+    }
+
+    private static bool IsPlainLoopback(Uri home) => home.Scheme == Uri.UriSchemeHttp && IsLoopback(home);
+}

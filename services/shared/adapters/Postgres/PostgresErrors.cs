@@ -1,0 +1,62 @@
+using System.Net.Sockets;
+using EventAuth.Adapters.Sessions;
+using Npgsql;
+
+namespace EventAuth.Adapters.Postgres;
+
+/// <summary>Tells apart what a database error means, by SQLSTATE and constraint name only.</summary>
+public static class PostgresErrors
+{
+    private static readonly HashSet<string> ConflictConstraints =
+        ["pk_mt_events_stream_and_version", "pkey_mt_streams_id"];
+
+    /// <summary>Runs a call and turns the library's exceptions into ours.</summary>
+    public static async Task<T> MapAsync<T>(string stream, Func<Task<T>> call, CancellationToken ct)
+    {
+        try
+        {
+            return await call();
+        }
+        catch (PostgresException e) when (IsConflict(e))
+        {
+            throw new StreamConflictException(stream, e);
+        }
+        catch (PostgresException e) when (e.SqlState == "EA410")
+        {
+            throw new LoginOvertakenException();
+        }
+        catch (PostgresException e) when (e.SqlState == "EA400")
+        {
+            throw new TokenIdReusedException();
+        }
+        catch (Exception e) when (IsUnavailable(e) && !ct.IsCancellationRequested)
+        {
+            throw new StoreUnavailableException(e);
+        }
+    }
+
+    /// <summary>Whether the store is away, as opposed to a defect of ours.</summary>
+    public static bool IsUnavailable(Exception error) => error switch
+    {
+        StoreUnavailableException => true,
+        PostgresException e => IsUnavailable(e.SqlState),
+        NpgsqlException or TimeoutException or SocketException or IOException => true,
+        // Npgsql throws this when a connection of the pool was closed under it.
+        ObjectDisposedException or InvalidOperationException { InnerException: NpgsqlException } => true,
+        _ => false,
+    };
+
+    // 08: connection; 53: resources; 57P: shutdown or crash; 57014: cancelled by our time limit; 55P03: lock not had
+    // in time; 25006: read-only (a standby); 58: system error; XX: internal.
+    private static bool IsUnavailable(string state) =>
+        state.StartsWith("08", StringComparison.Ordinal) || state.StartsWith("53", StringComparison.Ordinal)
+        || state.StartsWith("57P", StringComparison.Ordinal) || state.StartsWith("58", StringComparison.Ordinal)
+        || state is "57014" or "55P03" or "25006" or "25P03";
+
+    private static bool IsConflict(PostgresException e) => e.SqlState switch
+    {
+        "EA409" or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure => true,
+        PostgresErrorCodes.UniqueViolation => e.ConstraintName is { } name && ConflictConstraints.Contains(name),
+        _ => false,
+    };
+}

@@ -1,0 +1,108 @@
+-- append: the only writer of events (invariants 1 to 4 of events.sql). p_expected is the version the stream must have,
+-- 0: must not exist, -1: whatever it has. Returns the new version. A lost race is EA409, 23505 or 40P01.
+create or replace function {own}.append(
+  p_stream varchar, p_type varchar, p_expected bigint,
+  p_ids uuid[], p_names varchar[], p_dotnet varchar[], p_data text[],
+  p_correlation varchar, p_causation varchar) returns bigint
+language plpgsql as $body$
+declare
+  v bigint;
+  archived bool;
+  n int := cardinality(p_ids);
+  at timestamptz := clock_timestamp();
+begin
+  select version, is_archived into v, archived from {events}.mt_streams where id = p_stream;
+  if archived then
+    raise exception 'stream % is archived', p_stream using errcode = 'MT001';
+  end if;
+  if p_expected >= 0 and coalesce(v, 0) <> p_expected then
+    raise exception 'stream % is not at version %', p_stream, p_expected using errcode = 'EA409';
+  end if;
+  if v is null then
+    insert into {events}.mt_streams (id, type, version, timestamp, created, tenant_id, is_archived)
+    values (p_stream, p_type, n, at, at, '*DEFAULT*', false);
+  end if;
+  insert into {events}.mt_events (seq_id, id, stream_id, version, data, bdata, type, timestamp, tenant_id,
+                                  mt_dotnet_type, correlation_id, causation_id, headers, is_archived)
+  select nextval('{events}.mt_events_sequence'), p_ids[i], p_stream, coalesce(v, 0) + i, p_data[i]::jsonb, null,
+         p_names[i], at, '*DEFAULT*', p_dotnet[i], p_correlation, p_causation, null, false
+  from generate_series(1, n) as i order by i;
+  if v is not null then
+    update {events}.mt_streams set version = v + n, timestamp = at where id = p_stream and version = v;
+    if not found then
+      raise exception 'stream % moved past version %', p_stream, v using errcode = 'EA409';
+    end if;
+  end if;
+  return coalesce(v, 0) + n;
+end $body$;
+
+-- draw_position: the next place in the feed; the lock lasts until the transaction has ended (invariant 5 of own.sql).
+create or replace function {own}.draw_position() returns bigint
+language plpgsql as $body$
+begin
+  perform pg_advisory_xact_lock(hashtext('{own}.revocation'));
+  return nextval('{own}.revocation_position');
+end $body$;
+
+-- announce: puts a row into the feed and wakes the readers.
+create or replace function {own}.announce(
+  p_position bigint, p_kind smallint, p_key uuid, p_stream varchar, p_event uuid) returns void
+language plpgsql as $body$
+begin
+  insert into {own}.revocation (position, kind, key, stream_id, event_id, committed_at)
+  values (p_position, p_kind, p_key, p_stream, p_event, clock_timestamp());
+  perform pg_notify('{own}_revocations', p_position::text);
+end $body$;
+
+-- revoke: a revocation with its event, and with its logout token's memory when it has one. A token seen before changes
+-- nothing and gives back its first position; the same jti with another content is EA400.
+create or replace function {own}.revoke(
+  p_kind smallint, p_key uuid, p_stream varchar, p_event uuid, p_data text,
+  p_correlation varchar, p_causation varchar,
+  p_token_key uuid, p_token_hash bytea, p_token_until timestamptz,
+  out position bigint, out fresh bool)
+language plpgsql as $body$
+declare
+  seen record;
+begin
+  if p_token_key is not null then
+    insert into {own}.logout_token (key, token_hash, position, expires_at)
+    values (p_token_key, p_token_hash, 0, p_token_until) on conflict do nothing;
+    if not found then
+      select t.token_hash, t.position into seen from {own}.logout_token t where t.key = p_token_key;
+      if seen.token_hash <> p_token_hash then
+        raise exception 'another token with this jti was seen' using errcode = 'EA400';
+      end if;
+      position := seen.position;
+      fresh := false;
+      return;
+    end if;
+  end if;
+  position := {own}.draw_position();
+  fresh := true;
+  perform {own}.append(p_stream, 'subject', -1, array[p_event], array['subject_revoked']::varchar[],
+    array['EventAuth.Contracts.SubjectRevoked, EventAuth.Contracts']::varchar[],
+    array[(p_data::jsonb || jsonb_build_object('position', position, 'notBefore', clock_timestamp()))::text],
+    p_correlation, p_causation);
+  perform {own}.announce(position, p_kind, p_key, p_stream, p_event);
+  update {own}.logout_token t set position = revoke.position where t.key = p_token_key;
+end $body$;
+
+-- guard_login: a logout that overtook its own login still wins. EA410 when something of this login was revoked since.
+create or replace function {own}.guard_login(p_position bigint, p_subject uuid, p_sid uuid) returns void
+language plpgsql as $body$
+begin
+  if exists (select 1 from {own}.revocation r
+             where r.position > p_position and r.kind <> 4
+               and r.key in (p_subject, p_sid, '00000000-0000-0000-0000-000000000000')) then
+    raise exception 'revoked while signing in' using errcode = 'EA410';
+  end if;
+end $body$;
+
+-- trim_attempts: keeps at most p_keep pending logins of one browser, so that a loop cannot fill the table.
+create or replace function {own}.trim_attempts(p_binding uuid, p_keep int) returns void
+language sql as $body$
+  delete from {own}.login_attempt where state_hash in (
+    select state_hash from {own}.login_attempt where binding_hash = p_binding
+    order by expires_at desc offset p_keep);
+$body$;

@@ -1,0 +1,97 @@
+-- Our own tables. session and revocation follow from the events; session_token holds secrets, encrypted; subject and
+-- activity hold personal data and may be erased row by row; the rest is short-lived.
+--
+-- The feed (revocation): a position is drawn while the advisory lock is held and the lock is kept until the commit has
+-- become visible, so commit order is position order and "position > last" misses nothing (invariant 5).
+create schema if not exists {own};
+
+create table if not exists {own}.store (
+  only_row bool primary key default true check (only_row),
+  epoch uuid not null);
+insert into {own}.store (epoch) values (gen_random_uuid()) on conflict do nothing;
+
+create sequence if not exists {own}.revocation_position;
+create table if not exists {own}.revocation (
+  position bigint primary key,
+  kind smallint not null,
+  key uuid not null,
+  stream_id varchar not null,
+  event_id uuid not null,
+  committed_at timestamptz not null,
+  claimed_until timestamptz,
+  published_at timestamptz);
+create index if not exists revocation_by_key on {own}.revocation (key, position);
+create index if not exists revocation_to_publish on {own}.revocation (position) where published_at is null;
+
+create table if not exists {own}.session (
+  id uuid primary key,
+  version bigint not null,
+  subject_key uuid not null,
+  sid_key uuid,
+  issuer text not null,
+  sub text not null,
+  sid text,
+  client_id text not null,
+  groups text[] not null,
+  roles text[] not null,
+  position bigint not null,
+  issued_at timestamptz not null,
+  expires_at timestamptz not null,
+  tokens_at timestamptz not null,
+  access_expires_at timestamptz not null,
+  refreshable bool not null,
+  token_version int not null,
+  ended_at timestamptz,
+  end_reason text,
+  verified_at timestamptz not null,
+  next_check_at timestamptz not null,
+  check_until timestamptz);
+create index if not exists session_by_subject on {own}.session (subject_key, issued_at desc);
+create index if not exists session_by_sid on {own}.session (sid_key) where sid_key is not null;
+create index if not exists session_due on {own}.session (next_check_at) where ended_at is null;
+create index if not exists session_expiring on {own}.session (expires_at) where ended_at is null;
+create index if not exists session_by_issue on {own}.session (issued_at desc, id);
+
+create table if not exists {own}.session_token (
+  session_id uuid primary key,
+  token_version int not null,
+  key_id text not null,
+  sealed bytea not null,
+  refresh_issued_at timestamptz not null,
+  lease_owner text,
+  lease_until timestamptz,
+  waiting bool not null default false);
+
+create table if not exists {own}.subject (
+  key uuid primary key,
+  email text,
+  name text,
+  updated_at timestamptz not null);
+
+create table if not exists {own}.activity (
+  session_id uuid primary key,
+  seen_at timestamptz not null,
+  user_agent text);
+
+create table if not exists {own}.login_attempt (
+  state_hash uuid primary key,
+  binding_hash uuid not null,
+  key_id text not null,
+  sealed bytea not null,
+  position bigint not null,
+  expires_at timestamptz not null);
+create index if not exists login_attempt_by_browser on {own}.login_attempt (binding_hash, expires_at);
+create index if not exists login_attempt_expiring on {own}.login_attempt (expires_at);
+
+create table if not exists {own}.logout_token (
+  key uuid primary key,
+  token_hash bytea not null,
+  position bigint not null,
+  expires_at timestamptz not null);
+create index if not exists logout_token_expiring on {own}.logout_token (expires_at);
+
+create table if not exists {own}.replica (
+  instance text primary key,
+  applied_position bigint not null,
+  applied_at timestamptz not null,
+  seen_at timestamptz not null);

@@ -1,0 +1,36 @@
+using EventAuth.Adapters.Secrets;
+using EventAuth.Contracts;
+using EventAuth.Domain.Login;
+using EventAuth.Domain.Refresh;
+
+namespace EventAuth.Adapters.Refresh;
+
+/// <summary>Who wants tokens renewed.</summary>
+public enum RefreshCaller
+{
+    Gateway = 0,
+    Revalidator,
+}
+
+/// <summary>What became of a wish to renew a session's tokens.</summary>
+public abstract record RefreshOutcome
+{
+    private RefreshOutcome() { }
+
+    /// <summary>The stored tokens are newer than the caller's.</summary>
+    /// <param name="Tokens">Null when another replica renewed them.</param>
+    /// <param name="Claims">What the new ID token says; null when none came or another replica saw it.</param>
+    public sealed record Renewed(SessionTokens? Tokens, MappedClaims? Claims) : RefreshOutcome;
+
+    /// <summary>The session is over.</summary>
+    public sealed record Ended(EndReason Reason) : RefreshOutcome;
+
+    /// <summary>The session never had a refresh token.</summary>
+    public sealed record NoRefreshToken : RefreshOutcome;
+
+    /// <summary>No new tokens; the session goes on as far as this is concerned.</summary>
+    public sealed record Failed(ProviderAnswer Answer) : RefreshOutcome;
+
+    /// <summary>Another replica is at it and took longer than its lease.</summary>
+    public sealed record Busy : RefreshOutcome;
+}

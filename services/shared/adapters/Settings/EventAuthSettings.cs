@@ -1,0 +1,105 @@
+using EventAuth.Domain.Access;
+
+namespace EventAuth.Adapters.Settings;
+
+/// <summary>Everything that can be configured, read once and unchanging; the README's reference lists each with unit and default.</summary>
+public sealed record EventAuthSettings
+{
+    public required Uri PublicUrl { get; init; }
+
+    public required string Instance { get; init; }
+
+    public required ListenSettings Listen { get; init; }
+
+    public required IReadOnlyList<string> TrustedProxies { get; init; }
+
+    public required PostgresSettings Postgres { get; init; }
+
+    public required RabbitMqSettings RabbitMq { get; init; }
+
+    public required IReadOnlyList<ProviderSettings> Providers { get; init; }
+
+    public required SessionSettings Session { get; init; }
+
+    public required RefreshSettings Refresh { get; init; }
+
+    public required RevalidationSettings Revalidation { get; init; }
+
+    public required RevocationSettings Revocation { get; init; }
+
+    public required IReadOnlyList<TokenKeySettings> TokenKeys { get; init; }
+
+    public required AccessPolicy Policy { get; init; }
+
+    public required LogSettings Log { get; init; }
+}
+
+/// <summary>Where a service listens: one address for proxies and browsers, one for operators.</summary>
+public sealed record ListenSettings(string Public, string Operations, string? CertificateFile, string? KeyFile, bool InlineScheduling);
+
+/// <summary>The event store.</summary>
+public sealed record PostgresSettings(string ConnectionString, string EventSchema, string Schema);
+
+/// <summary>The broker; without a URL the feed alone carries revocations.</summary>
+public sealed record RabbitMqSettings(Uri? Url)
+{
+    public bool Enabled => Url is not null;
+}
+
+/// <summary>One OpenID provider and our registration there.</summary>
+public sealed record ProviderSettings
+{
+    public required string Issuer { get; init; }
+
+    public required string ClientId { get; init; }
+
+    public required string ClientSecret { get; init; }
+
+    public IReadOnlyList<string> Scopes { get; init; } = ["openid", "profile", "email", "offline_access"];
+
+    public string GroupsClaim { get; init; } = "groups";
+
+    public string RolesClaim { get; init; } = "roles";
+
+    /// <summary>JWS algorithms accepted for ID and logout tokens (the client's <c>id_token_signed_response_alg</c>).</summary>
+    public IReadOnlyList<string> SigningAlgorithms { get; init; } = ["RS256"];
+
+    /// <summary>Refuse logout tokens without <c>typ: logout+jwt</c> (OWASP ASVS 10.5.5); off for older IdPs.</summary>
+    public bool LogoutTokenRequiresType { get; init; }
+
+    /// <summary>Refuse logout tokens without <c>exp</c> (Back-Channel Logout 1.0, 2.4); off for older IdPs.</summary>
+    public bool LogoutTokenRequiresExpiry { get; init; } = true;
+
+    /// <summary>OAuth error codes that end sessions at this IdP beside <c>invalid_grant</c> (dex: <c>invalid_request</c>).</summary>
+    public IReadOnlyList<string> FatalErrors { get; init; } = [];
+}
+
+/// <summary>How long sessions live and how the cookie looks.</summary>
+/// <param name="Idle">Zero: no idle limit.</param>
+public sealed record SessionSettings(TimeSpan Lifetime, TimeSpan Idle, string CookieName, string? CookieDomain);
+
+/// <summary>Renewal of upstream tokens.</summary>
+/// <param name="Lease">How long a replica may work on one refresh; longer than <paramref name="Timeout"/>.</param>
+/// <param name="MaxTokenAge">Older refresh tokens are not tried for requests that are no navigation; zero: no limit.</param>
+public sealed record RefreshSettings(TimeSpan Grace, TimeSpan Timeout, TimeSpan Lease, TimeSpan MaxTokenAge);
+
+/// <summary>Periodic questions to the IdP.</summary>
+public sealed record RevalidationSettings(
+    TimeSpan Interval, TimeSpan Timeout, OnFailure OnFailure, int Concurrency, int Batch, TimeSpan MaxUnverifiedAge);
+
+/// <summary>What a check that could not be made means.</summary>
+public enum OnFailure
+{
+    Deny = 0,
+    Allow,
+}
+
+/// <summary>The promise about revocations.</summary>
+/// <param name="Bound">Y: longest time that an answer may rest on a feed read in the past.</param>
+public sealed record RevocationSettings(TimeSpan Bound, TimeSpan PollInterval);
+
+/// <summary>A key that encrypts tokens at rest: 256 bits, named so that several can be readable at once.</summary>
+public sealed record TokenKeySettings(string Id, byte[] Key);
+
+/// <summary>Form of the log.</summary>
+public sealed record LogSettings(string Level, string Format);

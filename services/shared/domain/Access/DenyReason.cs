@@ -1,0 +1,56 @@
+using System.Diagnostics;
+
+namespace EventAuth.Domain.Access;
+
+/// <summary>Why a request was refused. Zero is for what somebody forgot to say; it denies like the others.</summary>
+public enum DenyReason
+{
+    Unspecified = 0,
+
+    /// <summary>The proxy's account of the request is missing, duplicated or not well formed.</summary>
+    MalformedRequest,
+
+    /// <summary>The path can be read in two ways, and they differ in who may pass.</summary>
+    AmbiguousPath,
+
+    /// <summary>A header that some applications would take for one of ours.</summary>
+    HeaderAlias,
+
+    /// <summary>The caller is none of the proxies we trust.</summary>
+    UntrustedProxy,
+
+    /// <summary>Cookie and bearer token name different people.</summary>
+    ConflictingCredentials,
+
+    /// <summary>No rule speaks of this host, path and method.</summary>
+    NoRule,
+
+    /// <summary>A rule closes this place for everybody.</summary>
+    ClosedByRule,
+
+    /// <summary>We know who it is, and the rule does not name them.</summary>
+    NotAllowed,
+
+    /// <summary>The session is over.</summary>
+    SessionEnded,
+}
+
+/// <summary>The ids of reasons in answers, logs and metrics.</summary>
+public static class DenyReasons
+{
+    /// <summary>The stable id of a reason.</summary>
+    public static string Id(this DenyReason reason) => reason switch
+    {
+        DenyReason.Unspecified => "unspecified",
+        DenyReason.MalformedRequest => "malformed-request",
+        DenyReason.AmbiguousPath => "ambiguous-path",
+        DenyReason.HeaderAlias => "header-alias",
+        DenyReason.UntrustedProxy => "untrusted-proxy",
+        DenyReason.ConflictingCredentials => "conflicting-credentials",
+        DenyReason.NoRule => "no-rule",
+        DenyReason.ClosedByRule => "closed-by-rule",
+        DenyReason.NotAllowed => "not-allowed",
+        DenyReason.SessionEnded => "session-ended",
+        _ => throw new UnreachableException($"{reason} has no id"),
+    };
+}

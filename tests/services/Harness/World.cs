@@ -1,0 +1,134 @@
+using System.Net;
+using System.Security.Cryptography;
+using EventAuth.Adapters.Settings;
+using EventAuth.Gateway;
+using EventAuth.Logout;
+using EventAuth.Revalidator;
+using EventAuth.StubIdp;
+using Microsoft.AspNetCore.Builder;
+
+namespace EventAuth.Services.Tests.Harness;
+
+/// <summary>
+/// The real services in this process, on ports of their own, with real Postgres and the scriptable IdP. Gateways are reached
+/// as a proxy reaches them; the public URL is only a name that the <see cref="Browser"/> translates.
+/// </summary>
+internal sealed class World : IAsyncDisposable
+{
+    public const string PublicUrl = "http://localhost:8080";
+    public const string Host = "localhost:8080";
+
+    private readonly List<WebApplication> _apps = [];
+    private readonly Dictionary<string, string> _settings;
+
+    private World(StubProvider idp, Dictionary<string, string> settings)
+    {
+        Idp = idp;
+        _settings = settings;
+    }
+
+    public StubProvider Idp { get; }
+
+    public List<ServiceUnderTest> Gateways { get; } = [];
+
+    public ServiceUnderTest Logout { get; private set; } = null!;
+
+    public ServiceUnderTest? Revalidator { get; private set; }
+
+    public static async Task<World> StartAsync(
+        TestStore store, int gateways = 1, StubOptions? idp = null, bool revalidator = false,
+        IReadOnlyDictionary<string, string>? settings = null, TimeProvider? clock = null)
+    {
+        var stub = await StubProvider.StartAsync(idp);
+        var world = new World(stub, DefaultSettings(store, stub));
+        foreach (var (key, value) in settings ?? new Dictionary<string, string>())
+        {
+            world._settings[key] = value;
+        }
+
+        for (var i = 1; i <= gateways; i++)
+        {
+            await world.AddGatewayAsync($"gateway-{i}", clock);
+        }
+
+        world.Logout = await world.RunAsync(s => LogoutService.Build(s, clock ?? TimeProvider.System), "logout");
+        if (revalidator)
+        {
+            world.Revalidator = await world.RunAsync(s => RevalidatorService.Build(s, clock ?? TimeProvider.System), "revalidator");
+        }
+
+        return world;
+    }
+
+    public async Task<ServiceUnderTest> AddGatewayAsync(string name, TimeProvider? clock = null)
+    {
+        var gateway = await RunAsync(s => GatewayHost.Build(s, clock ?? TimeProvider.System), name);
+        Gateways.Add(gateway);
+        return gateway;
+    }
+
+    public Browser NewBrowser() => new(this);
+
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(_apps.Select(async app =>
+        {
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(3));
+            await app.StopAsync(limit.Token);
+            await app.DisposeAsync();
+        }));
+        await Idp.DisposeAsync();
+    }
+
+    private async Task<ServiceUnderTest> RunAsync(Func<EventAuthSettings, WebApplication> build, string name)
+    {
+        var settings = SettingsRules.Read(new Dictionary<string, string>(_settings, StringComparer.OrdinalIgnoreCase) { ["instance"] = name });
+        var app = build(settings);
+        _apps.Add(app);
+        await app.StartAsync();
+        var service = new ServiceUnderTest(name, new Uri(app.Urls.First()), new Uri(app.Urls.Last()), app.Services);
+        await Until.TrueAsync($"{name} is ready", service.IsReadyAsync);
+        return service;
+    }
+
+    private static Dictionary<string, string> DefaultSettings(TestStore store, StubProvider idp) => new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["publicUrl"] = PublicUrl,
+        ["listen.public"] = "http://127.0.0.1:0",
+        ["listen.operations"] = "http://127.0.0.1:0",
+        ["listen.inlineScheduling"] = "false",
+        ["postgres.connectionString"] = store.ConnectionString,
+        ["providers.0.issuer"] = idp.Issuer,
+        ["providers.0.clientId"] = idp.Options.ClientId,
+        ["providers.0.clientSecret"] = idp.Options.ClientSecret,
+        ["secrets.tokenKeys.0.id"] = "k1",
+        ["secrets.tokenKeys.0.key"] = Convert.ToBase64String(SHA256.HashData("tests only"u8)),
+        ["rules.0.host"] = "localhost",
+        ["rules.0.path"] = "/public",
+        ["rules.0.access"] = "public",
+        ["rules.1.host"] = "localhost",
+        ["rules.1.path"] = "/admin",
+        ["rules.1.groups"] = "admins",
+        ["rules.2.host"] = "localhost",
+        ["rules.2.path"] = "/api/audit",
+        ["rules.2.groups"] = "admins",
+        ["rules.3.host"] = "localhost",
+        ["rules.3.path"] = "/api/sessions",
+        ["rules.3.groups"] = "admins",
+        ["rules.4.host"] = "localhost",
+        ["rules.4.access"] = "authenticated",
+        ["log.level"] = "error",
+    };
+}
+
+/// <summary>A running service.</summary>
+internal sealed record ServiceUnderTest(string Name, Uri Public, Uri Operations, IServiceProvider Services)
+{
+    private static readonly HttpClient Http = new();
+
+    public async Task<bool> IsReadyAsync()
+    {
+        using var answer = await Http.GetAsync(new Uri(Operations, "/readyz"));
+        return answer.StatusCode == HttpStatusCode.OK;
+    }
+}
