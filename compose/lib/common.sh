@@ -55,7 +55,7 @@ launch() {
     printf ' >>%q 2>&1\n' "$WORLD/logs/$name.log"
   } >"$script"
   chmod 700 "$script"
-  setsid "$script" </dev/null &
+  setsid "$script" </dev/null 9>&- &         # 9 is the world's lock: ours alone
   PIDS[$name]=$!
   NAMES+=("$name")
 }

@@ -66,7 +66,7 @@ make_secrets() {
 
 env_lines() {
   local name upper i
-  printf '%s=%s\n' WORLD_DIR "$WORLD" POSTGRES_URL "$(postgres_url)" POSTGRES_CONNECTION_STRING "'$(postgres_connection_string)'"
+  printf '%s=%s\n' WORLD_DIR "$WORLD" POSTGRES_URL "$(postgres_url)"
   if [[ -z $NO_BROKER ]]; then printf 'AMQP_URL=%s\n' "$(rabbitmq_url)"; else printf 'AMQP_URL=\n'; fi
   if [[ -z $INFRA_ONLY ]]; then
     printf '%s=%s\n' EDGE_URL "$EDGE_URL" APP_URL "$EDGE_URL/" APP_DIRECT_URL "http://127.0.0.1:$APP_PORT" IDP_URL "$IDP_URL" \

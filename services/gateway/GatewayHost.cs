@@ -5,8 +5,12 @@ using EventAuth.Adapters.Refresh;
 using EventAuth.Adapters.Settings;
 using EventAuth.Adapters.Telemetry;
 using EventAuth.Domain.Access;
+using EventAuth.Gateway.Audit;
 using EventAuth.Gateway.Cache;
 using EventAuth.Gateway.ForwardAuth;
+using EventAuth.Gateway.Login;
+using EventAuth.Gateway.Logout;
+using EventAuth.Gateway.Sessions;
 using MassTransit;
 
 namespace EventAuth.Gateway;
@@ -36,7 +40,11 @@ public static class GatewayHost
         services.AddSingleton(new ReturnHosts(settings.PublicUrl, settings.Policy));
         services.AddSingleton<TrustedProxies>().AddSingleton<SessionRenewal>().AddSingleton<DecisionCounts>();
         services.AddSingleton<AccessResponse>().AddSingleton<ForwardAuthEndpoint>();
-        BrowserServices.Add(services);
+        services.AddSingleton<SweepSignal>().AddSingleton<Revocations>();
+        LoginRoutes.Register(services);
+        LogoutRoutes.Register(services);
+        SessionRoutes.Register(services);
+        AuditRoutes.Register(services);
         BusSetup.Add(services, settings, bus => bus.AddConsumer<SessionChangedConsumer>());
     }
 

@@ -54,8 +54,9 @@ internal sealed class SessionActions(SessionIndex index, SessionEnding ending, R
     public async Task<Ending> RevokeAsync(
         Visitor visitor, SubjectKey key, string reason, string method, string path, string correlationId, CancellationToken ct)
     {
+        // Two addresses for the same power: a rule about either gives it.
         var own = key == visitor.Key;
-        if (!own && !rules.Admit(visitor, method, path))
+        if (!own && !rules.Admit(visitor, method, path) && !rules.Admit(visitor, HttpMethods.Delete, "/api/sessions"))
         {
             return new Ending.NotAllowed();
         }

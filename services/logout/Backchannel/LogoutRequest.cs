@@ -55,14 +55,13 @@ internal static class LogoutRequest
             while (true)
             {
                 var read = await request.BodyReader.ReadAsync(ct);
-                if (read.Buffer.Length > BodyLimit)
+                var isTooLarge = read.Buffer.Length > BodyLimit;
+                if (isTooLarge || read.IsCompleted)
                 {
-                    return (null, tooLarge);
-                }
-
-                if (read.IsCompleted)
-                {
-                    return (read.Buffer.ToArray(), null);
+                    // Every read is closed by an advance, or the connection dies after the answer.
+                    var body = isTooLarge ? null : read.Buffer.ToArray();
+                    request.BodyReader.AdvanceTo(read.Buffer.End);
+                    return (body, isTooLarge ? tooLarge : null);
                 }
 
                 request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);

@@ -49,7 +49,7 @@ public sealed class SigningInTests(SigningInTests.Setup setup) : IClassFixture<S
             landing = answer.Headers.Location;
         }
 
-        Assert.Equal("http://localhost:8080/deep/page?x=1&y=a%20b", landing?.ToString());
+        Assert.Equal("http://localhost:8080/deep/page?x=1&y=a%20b", landing?.OriginalString);
     }
 
     [StoreFact]

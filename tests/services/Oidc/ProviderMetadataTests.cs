@@ -182,6 +182,7 @@ public sealed class ProviderMetadataTests : IDisposable
     [InlineData("https://op.example.test", "https://[::1]/jwks", "endpoint_refused")]
     [InlineData("https://op.example.test", "https://user:pass@op.example.test/jwks", "endpoint_refused")]
     [InlineData("https://op.example.test", "file:///etc/passwd", "endpoint_refused")]
+    [InlineData("https://op.example.test", "https://op.example.test/jwks#x", "endpoint_refused")]
     [InlineData("https://op.example.test", "/jwks", "endpoint_refused")]
     [InlineData("https://op.example.test", "", "endpoint_missing")]
     [InlineData("https://op.example.test", "https://keys.example.test/jwks", null)]

@@ -78,7 +78,7 @@ public sealed class EventStore(Database database) : IEventStore
         {
             var eventId = Guid.CreateVersion7();
             await using var command = database.Command(
-                "select position, fresh from {own}.revoke($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                "select place, fresh from {own}.revoke($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
                 (short)write.Kind, write.Key, write.Stream, eventId, EventNames.ToJson(write.Event),
                 write.CorrelationId, write.Event.Cause, write.Token?.Key, write.Token?.Hash, write.Token?.Until);
             await using var reader = await command.ExecuteReaderAsync(ct);

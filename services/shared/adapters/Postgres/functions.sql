@@ -60,7 +60,7 @@ create or replace function {own}.revoke(
   p_kind smallint, p_key uuid, p_stream varchar, p_event uuid, p_data text,
   p_correlation varchar, p_causation varchar,
   p_token_key uuid, p_token_hash bytea, p_token_until timestamptz,
-  out position bigint, out fresh bool)
+  out place bigint, out fresh bool)
 language plpgsql as $body$
 declare
   seen record;
@@ -73,19 +73,19 @@ begin
       if seen.token_hash <> p_token_hash then
         raise exception 'another token with this jti was seen' using errcode = 'EA400';
       end if;
-      position := seen.position;
+      place := seen.position;
       fresh := false;
       return;
     end if;
   end if;
-  position := {own}.draw_position();
+  place := {own}.draw_position();
   fresh := true;
   perform {own}.append(p_stream, 'subject', -1, array[p_event], array['subject_revoked']::varchar[],
     array['EventAuth.Contracts.SubjectRevoked, EventAuth.Contracts']::varchar[],
-    array[(p_data::jsonb || jsonb_build_object('position', position, 'notBefore', clock_timestamp()))::text],
+    array[(p_data::jsonb || jsonb_build_object('position', place, 'notBefore', clock_timestamp()))::text],
     p_correlation, p_causation);
-  perform {own}.announce(position, p_kind, p_key, p_stream, p_event);
-  update {own}.logout_token t set position = revoke.position where t.key = p_token_key;
+  perform {own}.announce(place, p_kind, p_key, p_stream, p_event);
+  update {own}.logout_token t set position = place where t.key = p_token_key;
 end $body$;
 
 -- guard_login: a logout that overtook its own login still wins. EA410 when something of this login was revoked since.
