@@ -4,9 +4,13 @@ import * as accounts from './accounts.mjs';
 const zero = () => ({
   token: 0, authorization_code: 0, refresh_token: 0, other_grant: 0, userinfo: 0, revocation: 0, introspection: 0,
   backchannel_ok: 0, backchannel_error: 0, reuse: 0,
+  backchannel_at: 0,       // when the webhook's last 200 came in, ms since 1970: latency is counted from there
 });
 const counters = zero();
-export const count = name => { counters[name] += 1; };
+export const count = name => {
+  counters[name] += 1;
+  if (name === 'backchannel_ok') counters.backchannel_at = performance.timeOrigin + performance.now();
+};
 
 /** Counts what arrives, whatever becomes of it: "exactly one refresh" must also see the calls that failed. */
 export async function countCalls(ctx, next) {

@@ -2,7 +2,7 @@
 // Environment: PORT, HOST, ISSUER, CLIENT_ID, CLIENT_SECRET, PUBLIC_URL, BACKCHANNEL_LOGOUT_URI, AT_TTL, RT_TTL, KEYS_FILE.
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
-import { Provider } from 'oidc-provider';
+import { Provider, interactionPolicy } from 'oidc-provider';
 import * as accounts from './accounts.mjs';
 import { control, count, countCalls } from './control.mjs';
 import { signingKeys } from './keys.mjs';
@@ -35,6 +35,11 @@ const client = {
   ...(env.BACKCHANNEL_LOGOUT_URI && { backchannel_logout_uri: env.BACKCHANNEL_LOGOUT_URI, backchannel_logout_session_required: true }),
 };
 
+// Someone whose account is gone must sign in again, even with a session here: oidc-provider asks for the session only.
+const policy = interactionPolicy.base();
+policy.get('login').checks.add(new interactionPolicy.Check('no_account', 'End-User authentication is required',
+  ctx => Boolean(ctx.oidc.session.accountId) && !ctx.oidc.account));
+
 const html = (ctx, body) => { ctx.type = 'html'; ctx.body = body; };
 
 /** Our only application is our own: signing in is consent. */
@@ -60,7 +65,7 @@ const provider = new Provider(issuer, {
   issueRefreshToken: async (_, c) => c.grantTypeAllowed('refresh_token'),
   findAccount: accounts.findAccount,
   loadExistingGrant,
-  interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
+  interactions: { policy, url: (_, interaction) => `/interaction/${interaction.uid}` },
   ttl: {
     AccessToken: accessTokenSeconds, IdToken: accessTokenSeconds, RefreshToken: Number(env.RT_TTL ?? 14 * 86400),
     AuthorizationCode: 60, Interaction: 600, Session: 86400, Grant: 14 * 86400,

@@ -22,9 +22,9 @@ app_ready() {
 
 build_services() {
   require_dotnet
-  say build 'dotnet build -c Release'
+  say build 'the three services, Release'
   local log=$WORLD/logs/build.log
-  if ! (cd "$ROOT" && dotnet build EventAuth.sln -c Release --nologo -v quiet >"$log" 2>&1); then
+  if ! (cd "$ROOT" && dotnet build compose/services.slnf -c Release --nologo -v quiet >"$log" 2>&1); then
     show_log build 40
     die 'the build failed'
   fi

@@ -111,6 +111,7 @@ print_table() {
   printf "$row" 'Logout service' "http://127.0.0.1:$LOGOUT_PORT   operations http://127.0.0.1:$LOGOUT_OPS_PORT/status" \
     'Revalidator' "operations http://127.0.0.1:$REVALIDATOR_OPS_PORT/status" 'Postgres' "$(postgres_url)" \
     'RabbitMQ' "$([[ -n $NO_BROKER ]] && echo none || rabbitmq_url)" 'Logs' "$WORLD/logs"
-  printf '\n  %-10s %-10s %-18s %s\n' User Password Groups Roles alice alice 'admins, staff' admin bob bob staff user
+  printf '\n'
+  printf '  %-10s %-10s %-18s %s\n' User Password Groups Roles alice alice 'admins, staff' admin bob bob staff user
   printf '\n'
 }

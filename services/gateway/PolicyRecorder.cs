@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using EventAuth.Adapters.Hosting;
 using EventAuth.Adapters.Postgres;
 using EventAuth.Adapters.Secrets;
 using EventAuth.Adapters.Sessions;
@@ -14,7 +13,7 @@ namespace EventAuth.Gateway;
 /// be found out afterwards otherwise. E-mail addresses become keyed hashes, because events cannot be erased.
 /// </summary>
 internal sealed class PolicyRecorder(
-    EventAuthSettings settings, IEventStore store, PolicyLog policies, TokenVault vault, SchemaStartup schema, TimeProvider clock)
+    EventAuthSettings settings, IEventStore store, PolicyLog policies, TokenVault vault, Schema schema, TimeProvider clock)
     : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);

@@ -16,7 +16,6 @@ public static class LogoutService
             BusSetup.Add(services, settings, addConsumers: null);
             services.AddSingleton<SweepSignal>().AddSingleton<Sweeps>().AddSingleton<Revocations>();
             services.AddSingleton<EndSessions>().AddSingleton<BackchannelEndpoint>();
-            services.AddHostedService(p => ActivatorUtilities.CreateInstance<RevokedSessionSweep>(
-                p, p.GetRequiredService<SchemaStartup>().Applied));
+            services.AddHostedService<RevokedSessionSweep>();
         }, Routes.Map);
 }

@@ -19,7 +19,7 @@ public sealed class RevalidationLoop(
     DueSessions due,
     SessionCheck check,
     ProviderHealth health,
-    SchemaStartup schema,
+    Schema schema,
     ServiceState state,
     Metrics metrics,
     EventAuthSettings settings,

@@ -18,8 +18,7 @@ public static class RevalidatorService
             services.AddSingleton<DueSessions>().AddSingleton<ProviderHealth>();
             services.AddSingleton<ProviderQuestion>().AddSingleton<SessionCheck>();
             services.AddHostedService<RevalidationLoop>();
-            services.AddHostedService(p => ActivatorUtilities.CreateInstance<RevokedSessionSweep>(
-                p, p.GetRequiredService<SchemaStartup>().Applied));
+            services.AddHostedService<RevokedSessionSweep>();
         }, NothingPublic);
 
     private static void NothingPublic(WebApplication app) => app.Run(http =>

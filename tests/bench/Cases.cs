@@ -1,7 +1,6 @@
 using EventAuth.Contracts;
 using EventAuth.Domain.Access;
 using EventAuth.Domain.Sessions;
-using EventAuth.Gateway.Cache;
 using EventAuth.Gateway.Cookies;
 using Microsoft.AspNetCore.Http;
 
@@ -46,7 +45,10 @@ internal static class Cases
             new Dictionary<string, IReadOnlyList<string>>(), out var policy, out _);
         var ada = SessionStanding.Valid(new Identity
         {
-            SubjectKey = default, Issuer = "https://idp.test", Sub = "ada", Groups = ["guests", "staff"],
+            SubjectKey = default,
+            Issuer = "https://idp.test",
+            Sub = "ada",
+            Groups = ["guests", "staff"],
         });
         yield return new Case("read a request and decide", null, () =>
         {

@@ -6,7 +6,6 @@ using EventAuth.Domain.Access;
 using EventAuth.Gateway;
 using EventAuth.Gateway.Cache;
 using EventAuth.Gateway.ForwardAuth;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -81,7 +80,11 @@ internal sealed class VerifyBench
         };
         cache.Put(new CachedSession
         {
-            Id = id.Value, SubjectKey = person.SubjectKey.Value, Version = 1, ExpiresAt = far, AccessExpiresAt = far, TokensAt = 0,
+            Id = id.Value,
+            SubjectKey = person.SubjectKey.Value,
+            Version = 1,
+            ExpiresAt = far,
+            AccessExpiresAt = far,
         }, new CachedIdentity(id.Value, 1, person));
     }
 

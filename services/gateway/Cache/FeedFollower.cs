@@ -21,7 +21,7 @@ internal sealed class FeedFollower(
     RevocationView view,
     SessionCache cache,
     UnknownIds unknown,
-    SchemaStartup schema,
+    Schema schema,
     ServiceState state,
     Metrics metrics,
     TimeProvider clock,

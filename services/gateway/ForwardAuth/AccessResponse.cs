@@ -92,7 +92,7 @@ internal sealed class AccessResponse(EventAuthSettings settings, LoginStart logi
         http.Response.StatusCode = status;
         if (http.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase))
         {
-            return ErrorPage.WriteAsync(http, new Problem(status, code, Title(status), text), incident, SignOutUrl(status), http.RequestAborted);
+            return ErrorPage.WriteAsync(http, new Problem(status, code, Title(status), text) { LinkText = "Sign out" }, incident, SignOutUrl(status), http.RequestAborted);
         }
 
         http.Response.ContentType = "application/json";

@@ -78,11 +78,16 @@ internal sealed class ForwardAuthEndpoint(
         var known = await reader.ReadAsync(id);
         if (known.Knowledge == SessionKnowledge.Live)
         {
-            cache.Seen(id, clock.GetUtcNow().ToUnixTimeSeconds());
-            if (renewal.Due(known.Session) == SessionDue.RefreshNow)
+            var now = clock.GetUtcNow().ToUnixTimeSeconds();
+            cache.Seen(id, now);
+            switch (renewal.Due(known.Session))
             {
-                await RenewAndAnswerAsync(http, request, known);
-                return;
+                case SessionDue.RefreshNow:
+                    await RenewAndAnswerAsync(http, request, known);
+                    return;
+                case SessionDue.RefreshSoon:
+                    renewal.StartInBackground(known.Session, now);
+                    break;
             }
         }
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using EventAuth.Adapters.Hosting;
 using EventAuth.Adapters.Oidc;
+using EventAuth.Adapters.Postgres;
 using EventAuth.Adapters.Sessions;
 using EventAuth.Adapters.Telemetry;
 
@@ -13,7 +13,7 @@ namespace EventAuth.Logout.Backchannel;
 public sealed class BackchannelEndpoint(
     ProviderDirectory providers,
     EndSessions endSessions,
-    SchemaStartup schema,
+    Schema schema,
     Metrics metrics,
     TimeProvider clock,
     ILogger<BackchannelEndpoint> log)

@@ -9,20 +9,15 @@ public sealed partial class SchemaStartup(Schema schema, ServiceState state, Tim
     : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
-    private readonly TaskCompletionSource _applied = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    /// <summary>Done once the tables are there.</summary>
-    public Task Applied => _applied.Task;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        state.Require("store", () => _applied.Task.IsCompleted ? null : "the event store has not answered yet");
+        state.Require("store", () => schema.Applied.IsCompleted ? null : "the event store has not answered yet");
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
                 await schema.ApplyAsync(stoppingToken);
-                _applied.SetResult();
                 return;
             }
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)

@@ -60,7 +60,7 @@ public static class ServiceHost
         services.AddSingleton<IEventStore, EventStore>().AddSingleton<SessionService>();
         services.AddSingleton(new TokenVault(settings.TokenKeys));
         services.AddSingleton(ProviderDirectory.Build(settings.Providers, clock));
-        services.AddSingleton<SchemaStartup>().AddHostedService(p => p.GetRequiredService<SchemaStartup>());
+        services.AddHostedService<SchemaStartup>();
         services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(10));
     }
 

@@ -17,7 +17,7 @@ namespace EventAuth.Adapters.Messaging;
 ///      the relay rests: the broker is only the hint, the gateways read the feed by themselves.
 /// </summary>
 public sealed class OutboxRelay(
-    Outbox outbox, OutboxSignal signal, IBus bus, Metrics metrics, TimeProvider clock, ILogger<OutboxRelay> log) : BackgroundService
+    Schema schema, Outbox outbox, OutboxSignal signal, IBus bus, Metrics metrics, TimeProvider clock, ILogger<OutboxRelay> log) : BackgroundService
 {
     private const int BatchSize = 100;
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
@@ -27,6 +27,7 @@ public sealed class OutboxRelay(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        await schema.Applied.WaitAsync(stoppingToken);
         while (!stoppingToken.IsCancellationRequested)
         {
             var more = false;

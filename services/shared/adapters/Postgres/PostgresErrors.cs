@@ -47,11 +47,11 @@ public static class PostgresErrors
     };
 
     // 08: connection; 53: resources; 57P: shutdown or crash; 57014: cancelled by our time limit; 55P03: lock not had
-    // in time; 25006: read-only (a standby); 58: system error; XX: internal.
+    // in time; 25006: read-only (a standby); 58: system error; 42P01, 42883, 3F000: the tables are not there yet.
     private static bool IsUnavailable(string state) =>
         state.StartsWith("08", StringComparison.Ordinal) || state.StartsWith("53", StringComparison.Ordinal)
         || state.StartsWith("57P", StringComparison.Ordinal) || state.StartsWith("58", StringComparison.Ordinal)
-        || state is "57014" or "55P03" or "25006" or "25P03";
+        || state is "57014" or "55P03" or "25006" or "25P03" or "42P01" or "42883" or "3F000";
 
     private static bool IsConflict(PostgresException e) => e.SqlState switch
     {

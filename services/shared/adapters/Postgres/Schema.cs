@@ -6,6 +6,10 @@ namespace EventAuth.Adapters.Postgres;
 public sealed class Schema(Database database)
 {
     private static readonly string[] Scripts = ["events.sql", "own.sql", "functions.sql"];
+    private readonly TaskCompletionSource _applied = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Done once the tables are there: background work waits for it.</summary>
+    public Task Applied => _applied.Task;
 
     /// <exception cref="NpgsqlException">The database cannot be reached or refuses.</exception>
     public async Task ApplyAsync(CancellationToken ct)
@@ -21,6 +25,7 @@ public sealed class Schema(Database database)
         }
 
         await transaction.CommitAsync(ct);
+        _applied.TrySetResult();
     }
 
     private static string Read(string name)

@@ -16,4 +16,7 @@ internal static partial class RefreshLog
 
     [LoggerMessage(104, LogLevel.Warning, "Session {Session}: refresh brought {Outcome} ({Error})")]
     public static partial void RefreshFailed(this ILogger logger, SessionId session, string outcome, string error);
+
+    [LoggerMessage(105, LogLevel.Error, "Session {Session}: its tokens cannot be read: {Problem}")]
+    public static partial void TokensUnreadable(this ILogger logger, SessionId session, string problem);
 }

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using EventAuth.Adapters.Messaging;
 using EventAuth.Adapters.Oidc;
 using EventAuth.Adapters.Postgres;
 using EventAuth.Adapters.Secrets;
@@ -28,6 +30,7 @@ public sealed class RefreshSession(
     TokenVault vault,
     ProviderDirectory providers,
     RefreshWaiters waiters,
+    OutboxSignal outbox,
     Metrics metrics,
     EventAuthSettings settings,
     TimeProvider clock,
@@ -61,9 +64,22 @@ public sealed class RefreshSession(
 
     private async Task<RefreshOutcome> FlyAsync(SessionId id, int version, RefreshCaller by)
     {
+        try
+        {
+            return await ClaimOrWaitAsync(id, version, by);
+        }
+        finally
+        {
+            waiters.End(id);
+        }
+    }
+
+    private async Task<RefreshOutcome> ClaimOrWaitAsync(SessionId id, int version, RefreshCaller by)
+    {
         var startedAt = clock.GetTimestamp();
         while (clock.GetElapsedTime(startedAt) < settings.Refresh.Lease + settings.Refresh.Timeout)
         {
+            var woken = waiters.Begin(id);
             switch (await tokens.ClaimAsync(id, version, _owner, settings.Refresh.Lease, CancellationToken.None))
             {
                 case Claim.Won won:
@@ -72,7 +88,7 @@ public sealed class RefreshSession(
                     metrics.RefreshJoined();
                     return await OthersResultAsync(id);
                 default:
-                    await waiters.WaitAsync(id, Look, clock);
+                    await RefreshWaiters.WaitAsync(woken, Look, clock);
                     break;
             }
         }
@@ -105,11 +121,12 @@ public sealed class RefreshSession(
                 : new RefreshOutcome.Ended(EndReason.Unspecified);
         }
 
-        var current = SessionTokens.Open(vault, stored.Secret, id);
-        if (current.RefreshToken is null)
+        if (!TryOpen(stored, id, out var current) || current.RefreshToken is null)
         {
             await tokens.ReleaseAsync(id, stored.TokenVersion, _owner, CancellationToken.None);
-            return new RefreshOutcome.NoRefreshToken();
+            return current is null
+                ? new RefreshOutcome.Failed(new ProviderAnswer.Misconfigured("token_key"))
+                : new RefreshOutcome.NoRefreshToken();
         }
 
         var result = await provider.Client.RefreshAsync(
@@ -120,6 +137,22 @@ public sealed class RefreshSession(
             RefreshResult.Renewed renewed => await StoreAsync(id, stored, current, renewed, provider, by),
             _ => await FailAsync(id, stored, result.Answer, by),
         };
+    }
+
+    // A key that left the ring is the operator's mistake, not the person's: the session is not ended for it.
+    private bool TryOpen(StoredTokens stored, SessionId id, [NotNullWhen(true)] out SessionTokens? current)
+    {
+        try
+        {
+            current = SessionTokens.Open(vault, stored.Secret, id);
+            return true;
+        }
+        catch (SealBrokenException e)
+        {
+            log.TokensUnreadable(id, e.Message);
+            current = null;
+            return false;
+        }
     }
 
     private async Task<RefreshOutcome> StoreAsync(
@@ -162,6 +195,7 @@ public sealed class RefreshSession(
                 : answer is ProviderAnswer.IdentityChanged ? EndReason.IdentityChanged : EndReason.RefusedByProvider;
             await sessions.ExecuteAsync(id, new SessionCommand.End(reason, clock.GetUtcNow(), answer.Error, Name(by)),
                 WriteContext.Because($"refresh:{id}:{stored.TokenVersion}"), CancellationToken.None);
+            outbox.Ring();
             metrics.SessionEnded(reason.ToString());
             log.RefreshEnded(id, reason, answer.Error);
             return new RefreshOutcome.Ended(reason);

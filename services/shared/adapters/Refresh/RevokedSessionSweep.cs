@@ -27,8 +27,8 @@ public sealed class RevokedSessionSweep(
     SweepSignal signal,
     Metrics metrics,
     TimeProvider clock,
-    ILogger<RevokedSessionSweep> log,
-    Task storeReady) : BackgroundService
+    Schema schema,
+    ILogger<RevokedSessionSweep> log) : BackgroundService
 {
     private const int Batch = 200;
     private const int Stretch = 500;
@@ -68,7 +68,7 @@ public sealed class RevokedSessionSweep(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await storeReady.WaitAsync(stoppingToken);
+        await schema.Applied.WaitAsync(stoppingToken);
         while (!stoppingToken.IsCancellationRequested)
         {
             try

@@ -9,15 +9,11 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace EventAuth.Services.Tests.Gateway.Audit;
 
-public sealed class AuditTests(TestStore store) : IClassFixture<TestStore>, IAsyncLifetime
+public sealed class AuditTests(AuditTests.Fixture fixture) : IClassFixture<AuditTests.Fixture>
 {
-    private World _world = null!;
+    private readonly World _world = fixture.World;
 
-    public async Task InitializeAsync() => _world = await World.StartAsync(store);
-
-    public async Task DisposeAsync() => await _world.DisposeAsync();
-
-    [Fact]
+    [StoreFact]
     public async Task A_session_tells_its_story_to_its_owner_and_to_whom_a_rule_names()
     {
         var (alice, root, mallory) = (
@@ -39,7 +35,7 @@ public sealed class AuditTests(TestStore store) : IClassFixture<TestStore>, IAsy
         Assert.Equal(HttpStatusCode.BadRequest, (await root.GetAsync("/api/audit/sessions/x")).StatusCode);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task All_events_are_read_page_by_page_without_a_gap()
     {
         var root = await SignInAsync(new StubUser("root") { Groups = ["admins"] });
@@ -64,7 +60,7 @@ public sealed class AuditTests(TestStore store) : IClassFixture<TestStore>, IAsy
         Assert.Contains("rel=\"next\"", lines.Headers.GetValues("Link").Single(), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_page_ends_before_a_hole_that_an_open_transaction_may_still_fill()
     {
         // A reader that goes on after the last position would miss whatever commits later with a smaller one.
@@ -114,4 +110,9 @@ public sealed class AuditTests(TestStore store) : IClassFixture<TestStore>, IAsy
 
     private static async Task<JsonElement> JsonAsync(HttpResponseMessage answer) =>
         JsonDocument.Parse(await answer.Content.ReadAsStringAsync()).RootElement;
+
+    public sealed class Fixture : WorldFixture
+    {
+        internal override Task<World> StartAsync(TestStore store) => World.StartAsync(store);
+    }
 }

@@ -8,18 +8,14 @@ using EventAuth.StubIdp;
 
 namespace EventAuth.Services.Tests.Gateway.Pages;
 
-public sealed partial class SessionsTests(TestStore store) : IClassFixture<TestStore>, IAsyncLifetime
+public sealed partial class SessionsTests(SessionsTests.Fixture fixture) : IClassFixture<SessionsTests.Fixture>
 {
     private static readonly StubUser Alice = new("alice", "alice@example.test", "Alice");
     private static readonly StubUser Root = new("root", "root@example.test", "Root") { Groups = ["admins"] };
 
-    private World _world = null!;
+    private readonly World _world = fixture.World;
 
-    public async Task InitializeAsync() => _world = await World.StartAsync(store);
-
-    public async Task DisposeAsync() => await _world.DisposeAsync();
-
-    [Fact]
+    [StoreFact]
     public async Task Everybody_sees_their_own_sessions_and_no_others()
     {
         var (alice, _) = (await SignInAsync(Alice), await SignInAsync(Root));
@@ -29,7 +25,7 @@ public sealed partial class SessionsTests(TestStore store) : IClassFixture<TestS
         Assert.Equal(HttpStatusCode.Forbidden, (await alice.GetAsync($"/api/sessions?subject={Key("root")}")).StatusCode);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Whom_a_rule_names_sees_all_page_by_page()
     {
         var root = await SignInAsync(Root);
@@ -51,11 +47,11 @@ public sealed partial class SessionsTests(TestStore store) : IClassFixture<TestS
         Assert.Equal(seen.Count, seen.Distinct().Count());
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_rule_for_everybody_makes_nobody_an_administrator()
     {
         // The application on the same host is open to all who are signed in; that must not open everybody's sessions.
-        await using var world = await World.StartAsync(store, settings: new Dictionary<string, string>
+        await using var world = await World.StartAsync(fixture.Store, settings: new Dictionary<string, string>
         {
             ["rules.2.path"] = "/elsewhere",
             ["rules.3.path"] = "/elsewhere",
@@ -67,7 +63,7 @@ public sealed partial class SessionsTests(TestStore store) : IClassFixture<TestS
         Assert.Equal(HttpStatusCode.Forbidden, (await root.GetAsync("/api/audit/events")).StatusCode);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task People_end_their_own_sessions_but_not_those_of_others()
     {
         var (here, there, mallory) = (await SignInAsync(Alice), await SignInAsync(Alice), await SignInAsync(new StubUser("mallory")));
@@ -80,7 +76,7 @@ public sealed partial class SessionsTests(TestStore store) : IClassFixture<TestS
         Assert.Equal(HttpStatusCode.OK, (await here.CallAsync("/x")).StatusCode);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Whom_a_rule_names_ends_all_of_a_subject_with_a_reason_and_learns_the_position()
     {
         var (root, alice) = (await SignInAsync(Root), await SignInAsync(Alice));
@@ -97,7 +93,7 @@ public sealed partial class SessionsTests(TestStore store) : IClassFixture<TestS
         Assert.Equal(Key("root").ToString(), revoked.GetProperty("data").GetProperty("actor").GetString());
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Another_site_ends_nothing()
     {
         var alice = await SignInAsync(Alice);
@@ -109,7 +105,7 @@ public sealed partial class SessionsTests(TestStore store) : IClassFixture<TestS
         Assert.Equal(HttpStatusCode.OK, (await alice.CallAsync("/x")).StatusCode);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Without_a_session_the_api_answers_401_with_a_code()
     {
         foreach (var path in new[] { "/api/sessions", "/api/audit/events", $"/api/audit/subjects/{Key("alice")}" })
@@ -120,7 +116,7 @@ public sealed partial class SessionsTests(TestStore store) : IClassFixture<TestS
         }
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Lines_of_json_are_to_be_had()
     {
         var alice = await SignInAsync(Alice);
@@ -130,7 +126,7 @@ public sealed partial class SessionsTests(TestStore store) : IClassFixture<TestS
         Assert.All(lines, l => Assert.Equal(32, JsonDocument.Parse(l).RootElement.GetProperty("id").GetString()!.Length));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task The_page_ends_all_other_sessions_and_keeps_this_one()
     {
         var bob = new StubUser("bob");
@@ -143,7 +139,7 @@ public sealed partial class SessionsTests(TestStore store) : IClassFixture<TestS
         Assert.Equal(HttpStatusCode.OK, (await here.CallAsync("/x")).StatusCode);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task The_page_finds_somebody_by_e_mail_for_those_whom_a_rule_names()
     {
         var (root, alice) = (await SignInAsync(Root), await SignInAsync(Alice));
@@ -154,7 +150,7 @@ public sealed partial class SessionsTests(TestStore store) : IClassFixture<TestS
         Assert.DoesNotContain("root@example.test", own, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_form_without_the_token_ends_nothing()
     {
         var alice = await SignInAsync(Alice);
@@ -185,6 +181,11 @@ public sealed partial class SessionsTests(TestStore store) : IClassFixture<TestS
 
     private static async Task<JsonElement> JsonAsync(HttpResponseMessage answer) =>
         JsonDocument.Parse(await answer.Content.ReadAsStringAsync()).RootElement;
+
+    public sealed class Fixture : WorldFixture
+    {
+        internal override Task<World> StartAsync(TestStore store) => World.StartAsync(store);
+    }
 
     [GeneratedRegex("name=\"token\" value=\"([^\"]+)\"")]
     private static partial Regex TokenOf();

@@ -5,19 +5,20 @@ using EventAuth.StubIdp;
 
 namespace EventAuth.Services.Tests.Gateway.Pages;
 
-public sealed partial class SigningOutTests(TestStore store) : IClassFixture<TestStore>, IAsyncLifetime
+public sealed partial class SigningOutTests : IClassFixture<SigningOutTests.Fixture>
 {
-    private World _world = null!;
+    private static readonly StubUser Alice = new("alice", "alice@example.test", "Alice <b>");
 
-    public async Task InitializeAsync()
+    private readonly World _world;
+    private readonly TestStore _store;
+
+    public SigningOutTests(Fixture fixture)
     {
-        _world = await World.StartAsync(store);
-        _world.Idp.SignInAs(new StubUser("alice", "alice@example.test", "Alice <b>"));
+        (_world, _store) = (fixture.World, fixture.Store);
+        _world.Idp.SignInAs(Alice);
     }
 
-    public async Task DisposeAsync() => await _world.DisposeAsync();
-
-    [Fact]
+    [StoreFact]
     public async Task It_ends_here_first_then_at_the_idp_with_a_hint_and_a_way_back()
     {
         var browser = await SignedInAsync();
@@ -37,18 +38,21 @@ public sealed partial class SigningOutTests(TestStore store) : IClassFixture<Tes
         await Until.TrueAsync("the copy is dead", async () => (await copy.CallAsync("/x")).StatusCode == HttpStatusCode.Unauthorized);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task The_idp_is_told_to_forget_both_tokens_and_told_again_when_it_was_away()
     {
-        _world.Idp.Script(StubEndpoint.Revoke, StubAnswer.Empty(503));
-        var browser = await SignedInAsync();
+        await using var world = await World.StartAsync(_store);
+        world.Idp.SignInAs(Alice);
+        world.Idp.Script(StubEndpoint.Revoke, StubAnswer.Empty(503));
+        var browser = world.NewBrowser();
+        await browser.OpenAsync("/x");
         await SignOutAsync(browser, await TokenAsync(browser));
-        await Until.TrueAsync("both tokens were revoked", () => _world.Idp.Log.All
+        await Until.TrueAsync("both tokens were revoked", () => world.Idp.Log.All
             .Where(r => r.Endpoint == StubEndpoint.Revoke).Select(r => r.Parameters["token_type_hint"]).Distinct().Count() == 2);
-        Assert.True(_world.Idp.Log.Count(StubEndpoint.Revoke) >= 3);
+        Assert.Equal(3, world.Idp.Log.Count(StubEndpoint.Revoke));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_link_on_another_site_signs_nobody_out()
     {
         // Logout CSRF: an image or a form of another site, with the victim's cookie.
@@ -62,14 +66,14 @@ public sealed partial class SigningOutTests(TestStore store) : IClassFixture<Tes
         Assert.Equal(HttpStatusCode.OK, (await browser.CallAsync("/x")).StatusCode);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Somebody_elses_form_token_signs_nobody_out()
     {
         var (alice, mallory) = (await SignedInAsync(), await SignedInAsync());
         Assert.Equal(HttpStatusCode.Forbidden, (await SignOutAsync(alice, await TokenAsync(mallory))).StatusCode);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task It_ends_on_a_page_that_says_so()
     {
         var browser = await SignedInAsync();
@@ -80,7 +84,7 @@ public sealed partial class SigningOutTests(TestStore store) : IClassFixture<Tes
         Assert.Contains("You are signed out", await page.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Whoever_has_no_session_is_told_so_and_not_shown_an_error()
     {
         var browser = _world.NewBrowser();
@@ -89,7 +93,7 @@ public sealed partial class SigningOutTests(TestStore store) : IClassFixture<Tes
         Assert.Equal($"{World.PublicUrl}/auth/logged-out", answer.Headers.Location!.ToString());
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Pages_may_not_be_framed_cached_or_scripted_and_escape_names()
     {
         var browser = await SignedInAsync();
@@ -123,6 +127,11 @@ public sealed partial class SigningOutTests(TestStore store) : IClassFixture<Tes
 
     private static Task<HttpResponseMessage> SignOutAsync(Browser browser, string? token, Action<HttpRequestMessage>? change = null) =>
         browser.OwnAsync(HttpMethod.Post, "/auth/logout", new FormUrlEncodedContent([new("token", token ?? "")]), change: change);
+
+    public sealed class Fixture : WorldFixture
+    {
+        internal override Task<World> StartAsync(TestStore store) => World.StartAsync(store);
+    }
 
     [GeneratedRegex("name=\"token\" value=\"([^\"]+)\"")]
     private static partial Regex TokenOf();

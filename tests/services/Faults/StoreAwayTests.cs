@@ -1,0 +1,79 @@
+using System.Net;
+using EventAuth.Services.Tests.Harness;
+using EventAuth.StubIdp;
+using Npgsql;
+
+namespace EventAuth.Services.Tests.Faults;
+
+/// <summary>A gateway that cannot reach the store answers from memory until the bound has passed, then it does not know.</summary>
+public sealed class StoreAwayTests : IAsyncLifetime
+{
+    private TestStore? _store;
+    private TcpProxy? _link;
+    private World? _world;
+
+    public async Task InitializeAsync()
+    {
+        if (!TestStore.IsConfigured)
+        {
+            return;
+        }
+
+        _store = await TestStore.CreateAsync("away");
+        var server = new NpgsqlConnectionStringBuilder(_store.ConnectionString);
+        _link = new TcpProxy(server.Host!, server.Port);
+        server.Host = "127.0.0.1";
+        server.Port = _link.Port;
+        _world = await World.StartAsync(_store, settings: new Dictionary<string, string>
+        {
+            ["postgres.connectionString"] = server.ConnectionString,
+            ["revocation.bound"] = "2s",
+            ["revocation.pollInterval"] = "200ms",
+        });
+    }
+
+    public async Task DisposeAsync()
+    {
+        await (_world?.DisposeAsync() ?? default);
+        await (_link?.DisposeAsync() ?? default);
+        await (_store?.DisposeAsync() ?? default);
+    }
+
+    [StoreTheory]
+    [InlineData(nameof(Link.Cut))]
+    [InlineData(nameof(Link.Blackhole))]
+    public async Task Cached_sessions_pass_until_the_bound_and_then_get_503_until_the_store_is_back(string fault)
+    {
+        _world!.Idp.SignInAs(new StubUser("alice"));
+        var browser = _world.NewBrowser();
+        await browser.OpenAsync();
+
+        _link!.Link = Enum.Parse<Link>(fault);
+        Assert.Equal(HttpStatusCode.OK, (await browser.CallAsync()).StatusCode);
+        HttpResponseMessage? answer = null;
+        await Until.TrueAsync("the gateway no longer trusts its memory", async () =>
+            (answer = await browser.CallAsync()).StatusCode == HttpStatusCode.ServiceUnavailable);
+        Assert.NotNull(answer!.Headers.RetryAfter);
+        Assert.False(await _world.Gateways[0].IsReadyAsync());
+
+        _link.Link = Link.Forwards;
+        await Until.TrueAsync("the session passes again", async () => (await browser.CallAsync()).StatusCode == HttpStatusCode.OK);
+    }
+
+    [StoreFact]
+    public async Task The_webhook_says_503_and_never_200_while_it_cannot_store_a_logout()
+    {
+        var webhook = new Uri(_world!.Logout.Public, "/backchannel-logout");
+        _link!.Link = Link.Cut;
+
+        Assert.Equal(503, await _world.Idp.SendLogoutTokenAsync(webhook, "alice", null, CancellationToken.None));
+    }
+
+    [StoreFact]
+    public async Task A_public_path_stays_open_while_the_store_is_away()
+    {
+        _link!.Link = Link.Cut;
+
+        Assert.Equal(HttpStatusCode.OK, (await _world!.NewBrowser().CallAsync("/public/x")).StatusCode);
+    }
+}
