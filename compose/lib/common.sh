@@ -48,6 +48,9 @@ launch() {
   shift
   {
     printf '#!/bin/bash\n'
+    # Started twice, the second would take the first one's pid file and leave it running for ever.
+    printf 'source %q; WORLD=%q\n' "$ROOT/compose/lib/common.sh" "$WORLD"
+    printf 'if pid_of %q >/dev/null; then die "already running"; fi\n' "$name"
     # Pid and start time: a pid alone may belong to someone else by the time we stop.
     printf 'read -r -a stat </proc/$$/stat; echo "$$ ${stat[21]}" >%q\n' "$script.pid"
     printf 'cd %q && exec' "$WORLD"

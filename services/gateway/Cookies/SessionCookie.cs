@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using EventAuth.Adapters.Settings;
 using EventAuth.Contracts;
@@ -67,7 +68,9 @@ internal static class SessionCookie
     // Exactly 43 characters, and the one spelling that the bytes have: a changed last character must not pass.
     private static bool TryDecode(ReadOnlySpan<char> text, Span<byte> secret)
     {
-        if (text.Length != EncodedLength || !Base64Url.TryDecodeFromChars(text, secret, out var written)
+        // The Try form of this call throws on a character that is not of the alphabet; the status form does not.
+        if (text.Length != EncodedLength
+            || Base64Url.DecodeFromChars(text, secret, out _, out var written) != OperationStatus.Done
             || written != SessionId.SecretLength)
         {
             return false;
