@@ -80,7 +80,7 @@ public sealed class SessionCacheTests
         var reader = Task.Run(() =>
         {
             var reads = 0;
-            while (!stop.IsCancellationRequested)
+            do
             {
                 for (var i = 1; i <= 50; i++)
                 {
@@ -92,6 +92,7 @@ public sealed class SessionCacheTests
                     }
                 }
             }
+            while (!stop.IsCancellationRequested);
 
             return reads;
         });

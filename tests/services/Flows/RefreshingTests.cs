@@ -48,7 +48,11 @@ public sealed class RefreshingTests : IAsyncLifetime
         var browser = await SignedInAsync();
         World.Idp.Script(StubEndpoint.Token, StubAnswer.Slow(TimeSpan.FromSeconds(1)));
         _clock.Advance(TimeSpan.FromSeconds(270));
-        await Until.TrueAsync("the feed is fresh again", World.Gateways[0].IsReadyAsync);
+        await Until.TrueAsync("the feed is fresh again", () =>
+        {
+            _clock.Advance(TimeSpan.FromMilliseconds(100));
+            return World.Gateways[0].IsReadyAsync();
+        });
 
         Assert.Equal(HttpStatusCode.OK, (await browser.CallAsync()).StatusCode);
         Assert.Equal(0, World.Idp.Log.Grants("refresh_token"));
