@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
@@ -51,6 +52,20 @@ public sealed partial class ArchitectureTests
             var before = @event is SessionIssued ? Session.Initial : Session.Replay([SessionSpec.Issued]);
             Assert.NotNull(Session.Evolve(before, @event));
         }
+    }
+
+    // The list of banned symbols sees calls, not signatures: a method that only hands a Task on would pass it.
+    [Fact]
+    public void The_domain_does_not_speak_of_tasks_streams_or_clocks()
+    {
+        var members = typeof(Session).Assembly.GetTypes()
+            .SelectMany(t => t.GetMethods(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly))
+            .SelectMany(m => m.GetParameters().Select(p => p.ParameterType).Append(m.ReturnType).Select(t => (m, t)))
+            .ToList();
+
+        Assert.NotEmpty(members);
+        Assert.DoesNotContain(members, x =>
+            x.t.Namespace is "System.Threading.Tasks" or "System.Threading" or "System.IO" or "System.Net.Http" || x.t == typeof(TimeProvider));
     }
 
     [Fact]

@@ -31,6 +31,9 @@ public sealed class HeaderAliasTests
     [InlineData("X.Real.Ip")]
     [InlineData("X.Forwarded.User")]
     [InlineData("X-Forwarded.User")]
+    [InlineData("X~Forwarded~User")]
+    [InlineData("X!User+Roles")]
+    [InlineData("X-Auth'Request|Email")]
     public void It_reads_like_one_of_ours(string name) => Assert.True(HeaderAliases.IsAlias(name));
 
     [Theory]

@@ -1,14 +1,19 @@
+using System.Buffers;
 using EventAuth.Contracts;
 
 namespace EventAuth.Domain.Access;
 
 /// <summary>
-/// Finds headers that are none of ours by name, but become ours in applications that turn <c>_</c> and <c>.</c> into
-/// <c>-</c> or all three into one (CGI, WSGI, PHP): proxies replace the real name only (CVE-2025-64484, CVE-2026-88011).
+/// Finds headers that are none of ours by name, but become ours in applications that turn <c>_</c>, <c>.</c> or any other
+/// separator that a header name may have (<c>~ ! + …</c>, RFC 9110 5.6.2) into one and the same (CGI, WSGI, PHP): proxies
+/// replace the real name only (CVE-2025-64484, CVE-2026-88011).
 /// </summary>
 public static class HeaderAliases
 {
     private const string Forwarded = "X-Forwarded-";
+
+    private static readonly SearchValues<char> Plain =
+        SearchValues.Create("-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
     // Beside our own: names that applications commonly trust and that no client has business to spell otherwise.
     private static readonly string[] Names =
@@ -21,7 +26,7 @@ public static class HeaderAliases
     public static bool IsAlias(string headerName)
     {
         ArgumentNullException.ThrowIfNull(headerName);
-        return headerName.AsSpan().ContainsAny('_', '.') && IsTaken(headerName);
+        return headerName.AsSpan().ContainsAnyExcept(Plain) && IsTaken(headerName);
     }
 
     private static bool IsTaken(ReadOnlySpan<char> name)
@@ -51,7 +56,7 @@ public static class HeaderAliases
 
         for (var i = 0; i < name.Length; i++)
         {
-            var c = name[i] is '_' or '.' ? '-' : char.ToLowerInvariant(name[i]);
+            var c = Plain.Contains(name[i]) ? char.ToLowerInvariant(name[i]) : '-';
             if (c != char.ToLowerInvariant(taken[i]))
             {
                 return false;
