@@ -9,12 +9,13 @@ internal static class Until
 
     public static Task TrueAsync(string what, Func<bool> condition) => TrueAsync(what, () => Task.FromResult(condition()));
 
-    public static async Task TrueAsync(string what, Func<Task<bool>> condition)
+    /// <param name="deadline">Instead of the usual one, where a promise is tested or something slow is started.</param>
+    public static async Task TrueAsync(string what, Func<Task<bool>> condition, TimeSpan? deadline = null)
     {
         var started = Stopwatch.GetTimestamp();
         while (!await condition())
         {
-            Assert.True(Stopwatch.GetElapsedTime(started) < Deadline, $"waited in vain until {what}");
+            Assert.True(Stopwatch.GetElapsedTime(started) < (deadline ?? Deadline), $"waited in vain until {what}");
             await Task.Delay(10);
         }
     }

@@ -1,0 +1,106 @@
+using System.Collections;
+using EventAuth.Adapters.Settings;
+using EventAuth.Domain.Access;
+
+namespace EventAuth.Services.Tests.Settings;
+
+public sealed class SettingsTests
+{
+    private static readonly Dictionary<string, string> Smallest = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["publicUrl"] = "https://auth.example.test",
+        ["postgres.connectionString"] = "Host=localhost",
+        ["providers.0.issuer"] = "https://idp.example.test",
+        ["providers.0.clientId"] = "eventauth",
+        ["providers.0.clientSecret"] = "secret",
+        ["secrets.tokenKeys.0.id"] = "k1",
+        ["secrets.tokenKeys.0.key"] = Convert.ToBase64String(new byte[32]),
+    };
+
+    [Fact]
+    public void The_smallest_configuration_has_safe_defaults()
+    {
+        var settings = SettingsRules.Read(Smallest);
+
+        Assert.Equal("__Host-eventauth", settings.Session.CookieName);
+        Assert.Equal(TimeSpan.FromSeconds(5), settings.Revocation.Bound);
+        Assert.Equal(["RS256"], settings.Providers[0].SigningAlgorithms);
+        Assert.Empty(settings.Policy.Rules);
+        Assert.False(settings.RabbitMq.Enabled);
+    }
+
+    [Fact]
+    public void A_cookie_for_a_whole_domain_cannot_be_a_host_cookie() =>
+        Assert.Equal("__Secure-eventauth", Read(("session.cookieDomain", "example.test")).Session.CookieName);
+
+    // CVE-2021-21411: a misspelt group option was ignored, and everybody was let in.
+    [Theory]
+    [InlineData("rules.0.gruops", "staff", "rules.0.gruops: is not a setting; did you mean rules.0.groups?")]
+    [InlineData("sesion.lifetime", "1h", "sesion.lifetime: is not a setting; did you mean session.lifetime?")]
+    [InlineData("session.lifetime", "1 hour", "session.lifetime: '1 hour' is no duration (write 500ms, 60s, 5m, 24h or 7d)")]
+    [InlineData("publicUrl", "http://auth.example.test", "publicUrl: must be https: over http the cookie could be read on the way (http is for localhost only)")]
+    [InlineData("providers.0.issuer", "http://idp.example.test", "providers.0.issuer: 'http://idp.example.test' must be an https URL (http is for loopback only)")]
+    [InlineData("providers.0.signingAlgorithms", "HS256", "providers.0.signingAlgorithms: 'HS256' is not accepted: use RS*, PS* or ES* (256, 384, 512); never none or HS*")]
+    [InlineData("secrets.tokenKeys.0.key", "c2hvcnQ=", "secrets.tokenKeys.0.key: must be BASE64 of exactly 32 bytes: openssl rand -base64 32")]
+    [InlineData("trustedProxies", "proxy.local", "trustedProxies: 'proxy.local' is neither an address nor a network such as 10.0.0.0/8")]
+    [InlineData("refresh.lease", "5s", "refresh.lease: must be longer than refresh.timeout, or two replicas could use one refresh token")]
+    [InlineData("revocation.pollInterval", "5s", "revocation.pollInterval: must be shorter than revocation.bound, or no answer could rest on memory")]
+    [InlineData("revalidation.onFailure", "maybe", "revalidation.onFailure: 'maybe' is none of deny, allow")]
+    [InlineData("postgres.schema", "a; drop table x", "postgres.schema: 'a; drop table x' must be lower-case letters, digits and underscores")]
+    public void A_mistake_stops_the_start_and_says_what_to_do(string path, string value, string expected) =>
+        Assert.Contains(expected, Assert.Throws<SettingsException>(() => Read((path, value))).Errors);
+
+    [Fact]
+    public void All_mistakes_are_told_at_once()
+    {
+        var error = Assert.Throws<SettingsException>(() => SettingsRules.Read(new Dictionary<string, string>()));
+
+        Assert.Contains(error.Errors, e => e.StartsWith("publicUrl:", StringComparison.Ordinal));
+        Assert.Contains(error.Errors, e => e.StartsWith("postgres.connectionString:", StringComparison.Ordinal));
+        Assert.Contains(error.Errors, e => e.StartsWith("providers:", StringComparison.Ordinal));
+        Assert.Contains(error.Errors, e => e.StartsWith("secrets.tokenKeys:", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_rule_that_says_nobody_and_everybody_is_a_mistake() =>
+        Assert.Throws<SettingsException>(() => Read(("rules.0.host", "app.example.test")));
+
+    [Fact]
+    public void The_environment_wins_over_the_file_and_a_secret_can_come_from_a_file_of_its_own()
+    {
+        var folder = Directory.CreateTempSubdirectory("eventauth");
+        var (file, secret) = (Path.Combine(folder.FullName, "eventauth.yaml"), Path.Combine(folder.FullName, "secret"));
+        File.WriteAllText(secret, "from a file\n");
+        File.WriteAllText(file, $$"""
+            publicUrl: https://auth.example.test
+            postgres: { connectionString: Host=localhost }
+            session: { lifetime: 8h }
+            providers:
+              - { issuer: "https://idp.example.test", clientId: eventauth, clientSecretFile: {{secret}}, scopes: [openid, email] }
+            secrets: { tokenKeys: [{ id: k1, key: {{Convert.ToBase64String(new byte[32])}} }] }
+            groups: { support: [carol, dave@example.test] }
+            rules:
+              - { host: app.example.test, path: /admin, groups: [support] }
+              - { host: "*.example.test", access: authenticated }
+            """);
+
+        var settings = SettingsRules.Read(SettingsSource.Load(file, new Hashtable { ["EVENTAUTH__SESSION__LIFETIME"] = "1h" }));
+        folder.Delete(recursive: true);
+
+        Assert.Equal(TimeSpan.FromHours(1), settings.Session.Lifetime);
+        Assert.Equal("from a file", settings.Providers[0].ClientSecret);
+        Assert.Equal(["openid", "email"], settings.Providers[0].Scopes);
+        Assert.Equal([AccessLevel.Restricted, AccessLevel.Authenticated], settings.Policy.Rules.Select(r => r.Access));
+    }
+
+    private static EventAuthSettings Read(params (string Path, string Value)[] changes)
+    {
+        var values = new Dictionary<string, string>(Smallest, StringComparer.OrdinalIgnoreCase);
+        foreach (var (path, value) in changes)
+        {
+            values[path] = value;
+        }
+
+        return SettingsRules.Read(values);
+    }
+}
