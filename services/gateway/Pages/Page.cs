@@ -34,8 +34,8 @@ internal static class Page
     private const string WideStyle = BaseStyle + """
 
         main{max-width:64rem;margin:5vh auto}h2{font-size:1.1rem;margin:2.2rem 0 .6rem}
-        header,.row{display:flex;flex-wrap:wrap;gap:.6rem 1rem;align-items:center}header h1{margin:0;flex:1 1 auto}
-        table{border-collapse:collapse;width:100%;margin:.6rem 0}th,td{text-align:left;padding:.5rem .9rem .5rem 0;border-bottom:1px solid var(--l);vertical-align:top}
+        header,.row{display:flex;flex-wrap:wrap;gap:.6rem 1rem;align-items:center}header h1{margin:0;flex:1 1 auto}.row input{flex:1 1 16rem;max-width:24rem}
+        table{border-collapse:collapse;width:100%;margin:.6rem 0}th,td{text-align:left;padding:.5rem .9rem .5rem 0;border-bottom:1px solid var(--l);vertical-align:middle}
         th{font-size:.8rem;font-weight:600;color:var(--m)}td:last-child,th:last-child{text-align:right;padding-right:0}
         .t{border:1px solid var(--a);color:var(--a);border-radius:1rem;padding:0 .5rem;font-size:.8rem;white-space:nowrap}
         code{font-size:.8rem;color:var(--m);word-break:break-all}button:focus-visible,input:focus-visible,a:focus-visible{outline:2px solid var(--a);outline-offset:2px}

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using System.Text.Json;
 using EventAuth.Services.Tests.Harness;
 using Npgsql;
 
@@ -11,6 +12,7 @@ namespace EventAuth.Services.Tests.Compose;
 public sealed class ComposeWorld : IAsyncDisposable
 {
     private const int Ports = 20;
+    private static readonly HttpClient Http = new();
     private static readonly TimeSpan Start = TimeSpan.FromSeconds(120);
     private readonly Leash _up;
     private readonly DirectoryInfo _folder;
@@ -60,17 +62,27 @@ public sealed class ComposeWorld : IAsyncDisposable
     /// <summary>Somebody at a computer of their own.</summary>
     internal ScriptedBrowser NewBrowser() => new(this);
 
-    /// <summary>Ends a server as a crash does.</summary>
-    public void Kill(string name)
+    /// <summary>Whether the gateways hear the broker, by their own account.</summary>
+    public async Task<bool[]> HearBrokerAsync() => await Task.WhenAll(Enumerable.Range(1, Gateways.Count).Select(async i =>
     {
-        using var process = Process.GetProcessById(int.Parse(_env[$"{name.ToUpperInvariant()}_PID"], null));
+        using var status = JsonDocument.Parse(await Http.GetStringAsync(new Uri(new Uri(_env[$"GATEWAY_{i}_OPS_URL"]), "/status")));
+        return status.RootElement.GetProperty("revocations").GetProperty("broker").GetString() == "Healthy";
+    }));
+
+    /// <summary>Ends a server as a crash does: kill -9.</summary>
+    public async Task KillAsync(string name)
+    {
+        // Not the pid of the env file: it may have been started again since.
+        var pid = (await File.ReadAllTextAsync(Script(name) + ".pid")).Split(' ')[0];
+        using var process = Process.GetProcessById(int.Parse(pid, null));
         process.Kill();
+        await process.WaitForExitAsync();
     }
 
     /// <summary>Starts a server that was killed, as compose/up had started it.</summary>
     public void StartAgain(string name)
     {
-        using var process = Process.Start("setsid", Path.Combine(_env["WORLD_DIR"], "run", name));
+        using var process = Process.Start("setsid", Script(name));
     }
 
     /// <summary>The rows of a query of one column.</summary>
@@ -100,6 +112,8 @@ public sealed class ComposeWorld : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => EndAsync(_up, _folder);
+
+    private string Script(string name) => Path.Combine(_env["WORLD_DIR"], "run", name);
 
     private static async ValueTask EndAsync(Leash up, DirectoryInfo folder)
     {

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 
 namespace EventAuth.Services.Tests.Compose;
@@ -24,6 +25,14 @@ internal sealed partial class ScriptedBrowser : IDisposable
 
     /// <summary>The session's secret.</summary>
     public string? SessionCookie => _cookies.GetCookies(_world.Edge)["eventauth"]?.Value;
+
+    /// <summary>The name under which the record speaks of this browser's session.</summary>
+    public async Task<string> SessionIdAsync()
+    {
+        using var sessions = JsonDocument.Parse((await CallAsync("/api/sessions")).Text);
+        return sessions.RootElement.GetProperty("sessions").EnumerateArray()
+            .Single(s => s.GetProperty("current").GetBoolean()).GetProperty("id").GetString()!;
+    }
 
     /// <summary>Opens a page and follows wherever it leads.</summary>
     public async Task<Answer> OpenAsync(string pathOrUrl) => await FollowAsync(await NavigateAsync(pathOrUrl));

@@ -18,14 +18,13 @@ public sealed class TheRecordTests(Caddy edge)
         await alice.SignInAsync("alice");
         using var bob = World.NewBrowser();
         await bob.SignInAsync("bob");
-        var session = Json(await bob.CallAsync("/api/sessions")).GetProperty("sessions").EnumerateArray()
-            .Single(s => s.GetProperty("current").GetBoolean()).GetProperty("id").GetString();
+        var session = await bob.SessionIdAsync();
         await World.Idp.SetGroupsAsync("bob", "staff", "night");
-        await StoryOf(alice, session!, until: "session_claims_changed");
+        await StoryOf(alice, session, until: "session_claims_changed");
         await World.Idp.SetGroupsAsync("bob", "staff");
 
         await Revocation.AtTheIdpAsync(bob, World);
-        var story = await StoryOf(alice, session!, until: "session_ended");
+        var story = await StoryOf(alice, session, until: "session_ended");
 
         Assert.Equal("session_issued", story[0]);
         Assert.Contains("session_refreshed", story);

@@ -4,6 +4,7 @@ using System.Text;
 using EventAuth.Adapters.Settings;
 using EventAuth.Contracts;
 using EventAuth.Logout;
+using EventAuth.Services.Tests.Harness;
 using EventAuth.StubIdp;
 using Microsoft.AspNetCore.Builder;
 
@@ -84,18 +85,11 @@ internal sealed class LogoutWorld : IAsyncDisposable
     private async Task ReadyAsync(WebApplication app, bool withStore)
     {
         var readyz = new Uri(new Uri(app.Urls.Last()), "/readyz");
-        for (var i = 0; withStore && i < 200; i++)
+        await Until.TrueAsync("the logout service is ready", async () =>
         {
             using var answer = await Http.GetAsync(readyz);
-            if (answer.IsSuccessStatusCode)
-            {
-                return;
-            }
-
-            await Task.Delay(25);
-        }
-
-        Assert.False(withStore, "the logout service did not become ready");
+            return answer.IsSuccessStatusCode || !withStore;
+        });
     }
 
     private static EventAuthSettings SettingsFor(StubProvider idp, PostgresSettings postgres, int replica) =>

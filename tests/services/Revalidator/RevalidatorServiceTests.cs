@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using EventAuth.Contracts;
@@ -8,6 +7,8 @@ using EventAuth.Services.Tests.Harness;
 using EventAuth.Services.Tests.Logout;
 using EventAuth.StubIdp;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace EventAuth.Services.Tests.Revalidator;
 
@@ -23,8 +24,8 @@ public sealed class RevalidatorServiceTests(LiveStore store) : IClassFixture<Liv
         world.Idp.Withdraw("service-goes");
         await using var app = await StartAsync(world.Idp);
 
-        await UntilAsync(async () => await store.SessionAsync(goes) is Session.Ended);
-        await UntilAsync(async () => (await world.RowAsync(stays)).TokenVersion == 2);
+        await Until.TrueAsync("the session has ended", async () => await store.SessionAsync(goes) is Session.Ended);
+        await Until.TrueAsync("the other is verified", async () => (await world.RowAsync(stays)).TokenVersion == 2);
         Assert.Equal(EndReason.RefusedByProvider, ((Session.Ended)await store.SessionAsync(goes)).Reason);
         Assert.False(await store.IsOverAsync(stays));
         await app.StopAsync();
@@ -52,7 +53,8 @@ public sealed class RevalidatorServiceTests(LiveStore store) : IClassFixture<Liv
         await using var world = await RevalidationWorld.StartAsync(store);
         await world.SignInAsync("service-off");
         await using var app = await StartAsync(world.Idp, ("revalidation.interval", "0s"));
-        await Task.Delay(500);
+        var loop = app.Services.GetServices<IHostedService>().OfType<RevalidationLoop>().Single();
+        await loop.ExecuteTask!.WaitAsync(TimeSpan.FromSeconds(10));
         Assert.Empty(world.Idp.Log.All);
         await app.StopAsync();
     }
@@ -62,18 +64,5 @@ public sealed class RevalidatorServiceTests(LiveStore store) : IClassFixture<Liv
         var app = RevalidatorService.Build(RevalidationWorld.SettingsFor(idp, store.Settings, settings), TimeProvider.System);
         await app.StartAsync();
         return app;
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        for (var time = Stopwatch.StartNew(); time.Elapsed < TimeSpan.FromSeconds(10); await Task.Delay(25))
-        {
-            if (await condition())
-            {
-                return;
-            }
-        }
-
-        Assert.Fail("it did not happen in time");
     }
 }

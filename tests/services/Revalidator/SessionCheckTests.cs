@@ -111,10 +111,7 @@ public sealed class SessionCheckTests(LiveStore store) : IClassFixture<LiveStore
         var id = await world.SignInAsync("slow");
         world.Idp.Script(StubEndpoint.UserInfo, StubAnswer.Hang());
         var check = world.CheckAsync(id);
-        while (world.Idp.Log.Count(StubEndpoint.UserInfo) == 0)
-        {
-            await Task.Delay(10);
-        }
+        await Until.TrueAsync("the IdP was asked", () => world.Idp.Log.Count(StubEndpoint.UserInfo) > 0);
 
         world.Clock.Advance(TimeSpan.FromSeconds(10));
         Assert.IsType<CheckStep.Skip>(await check.WaitAsync(TimeSpan.FromSeconds(5)));
