@@ -12,9 +12,11 @@ internal static class AuditRoutes
         api.MapGet("/api/audit/sessions/{id}", AuditApi.SessionAsync);
         api.MapGet("/api/audit/subjects/{key}", AuditApi.SubjectAsync);
         api.MapGet("/api/audit/events", AuditApi.EventsAsync);
+        api.MapGet("/revocations/{position}", RevocationProgress.GetAsync);
     }
 
     /// <summary>Also what the sessions page needs to find people.</summary>
     public static void Register(IServiceCollection services) =>
-        services.AddSingleton<AuditQueries>().AddSingleton<AuditLog>().AddSingleton<AuditApi>();
+        services.AddSingleton<AuditQueries>().AddSingleton<AuditLog>().AddSingleton<AuditApi>()
+            .AddSingleton<Replicas>().AddSingleton<RevocationProgress>();
 }

@@ -34,8 +34,9 @@ public sealed class ComposeWorld : IAsyncDisposable
     internal IdpControl Idp { get; }
 
     /// <param name="edge">caddy, nginx or traefik.</param>
+    /// <param name="revalidation">How often the IdP is asked again.</param>
     /// <exception cref="InvalidOperationException">It did not start; the message holds what it printed.</exception>
-    public static async Task<ComposeWorld> StartAsync(string edge)
+    public static async Task<ComposeWorld> StartAsync(string edge, string revalidation)
     {
         if (Needs.Missing is { } missing)
         {
@@ -45,7 +46,7 @@ public sealed class ComposeWorld : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("eventauth-compose-");
         var file = Path.Combine(folder.FullName, "env");
         var up = Leash.Start(Path.Combine(folder.FullName, "log"), Path.Combine(Needs.Root!, "compose/up"),
-            ["--no-build", "--edge", edge, "--port-base", $"{FreePorts()}", "--env", file, "--set", "REVALIDATION__INTERVAL=2s"]);
+            ["--no-build", "--edge", edge, "--port-base", $"{FreePorts()}", "--env", file, "--set", $"REVALIDATION__INTERVAL={revalidation}"]);
         try
         {
             await Until.TrueAsync("compose/up is ready or has given up", () => Task.FromResult(File.Exists(file) || up.HasEnded), Start);

@@ -6,8 +6,8 @@ using EventAuth.Services.Tests.Harness;
 namespace EventAuth.Services.Tests.Compose;
 
 /// <summary>What is written down tells the whole story, to whom it may, and nothing that must not be kept.</summary>
-[Collection(Caddy.Collection)]
-public sealed class TheRecordTests(Caddy edge)
+[Collection(Nginx.Collection)]
+public sealed class TheRecordTests(Nginx edge)
 {
     private ComposeWorld World => edge.World;
 

@@ -9,7 +9,7 @@ public sealed class TraefikTests
     [TraefikFact]
     public async Task Behind_Traefik_people_sign_in_and_out_and_lies_do_not_arrive()
     {
-        await using var world = await ComposeWorld.StartAsync("traefik");
+        await using var world = await ComposeWorld.StartAsync("traefik", "10m");
         using var alice = world.NewBrowser();
 
         var page = await alice.SignInAsync("alice", "/page");

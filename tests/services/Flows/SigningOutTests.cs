@@ -1,4 +1,7 @@
 using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using EventAuth.Contracts;
 using EventAuth.Services.Tests.Harness;
 using EventAuth.StubIdp;
 
@@ -83,9 +86,30 @@ public sealed class SigningOutTests(SigningOutTests.Setup setup) : IClassFixture
         await BothRefuseAsync(copy);
     }
 
-    private async Task<Browser> SignedInAsync(string sub)
+    // Whoever must not race (shares a document, pages the on-call) asks who has heard of it, and waits.
+    [StoreFact]
+    public async Task An_operator_ends_all_sessions_of_somebody_and_learns_when_every_gateway_has_heard()
     {
-        setup.World.Idp.SignInAs(new StubUser(sub));
+        var (operators, person) = (await SignedInAsync("root", "admins"), await SignedInAsync("grace"));
+        var key = new Subject(setup.World.Idp.Issuer, "grace").Key;
+
+        var answer = await operators.OwnAsync(HttpMethod.Post, $"/api/subjects/{key}/revoke", JsonContent.Create(new { reason = "stolen laptop" }));
+        var position = JsonDocument.Parse(await answer.Content.ReadAsStringAsync()).RootElement.GetProperty("position").GetInt64();
+        using var progress = JsonDocument.Parse(
+            await (await operators.GetAsync($"/revocations/{position}?wait=all")).Content.ReadAsStringAsync());
+
+        Assert.Equal("all", progress.RootElement.GetProperty("applied").GetString());
+        Assert.Equal(["gateway-1", "gateway-2"], progress.RootElement.GetProperty("replicas").EnumerateArray().Select(r => r.GetProperty("instance").GetString()));
+        Assert.Equal(HttpStatusCode.Unauthorized, (await person.CallAsync(gateway: 0)).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await person.CallAsync(gateway: 1)).StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, (await (await SignedInAsync("mallory")).GetAsync($"/revocations/{position}")).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await operators.GetAsync("/revocations/999999")).StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, (await operators.GetAsync("/revocations/x")).StatusCode);
+    }
+
+    private async Task<Browser> SignedInAsync(string sub, params string[] groups)
+    {
+        setup.World.Idp.SignInAs(new StubUser(sub) { Groups = groups });
         var browser = setup.World.NewBrowser();
         await browser.OpenAsync();
         foreach (var gateway in new[] { 0, 1 })
