@@ -39,7 +39,7 @@ internal static class Page
         th{font-size:.8rem;font-weight:600;color:var(--m)}td:last-child,th:last-child{text-align:right;padding-right:0}
         .t{border:1px solid var(--a);color:var(--a);border-radius:1rem;padding:0 .5rem;font-size:.8rem;white-space:nowrap}
         code{font-size:.8rem;color:var(--m);word-break:break-all}button:focus-visible,input:focus-visible,a:focus-visible{outline:2px solid var(--a);outline-offset:2px}
-        @media(max-width:44rem){thead{display:none}td{display:block;border:0;padding:.1rem 0}td:last-child{text-align:left}tr{display:block;border-bottom:1px solid var(--l);padding:.7rem 0}}
+        @media(max-width:44rem){thead{display:none}td[data-l]:before{content:attr(data-l) ' ';color:var(--m);font-size:.8rem}td{display:block;border:0;padding:.1rem 0}td:last-child{text-align:left}tr{display:block;border-bottom:1px solid var(--l);padding:.7rem 0}}
         """;
 
     private static readonly string BaseHash = Hash(BaseStyle);

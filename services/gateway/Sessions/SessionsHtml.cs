@@ -68,7 +68,7 @@ internal sealed class SessionsHtml(Visitor visitor, EventAuthSettings settings)
         session.Id == visitor.Session.Id ? Html.Of($"""<span class="t">this one</span>""") : Html.Empty;
 
     private static Html Times(SessionRow session) =>
-        Html.Of($"<td>{session.IssuedAt}</td><td>{session.SeenAt ?? session.IssuedAt}</td>");
+        Html.Of($"""<td data-l="Signed in">{session.IssuedAt}</td><td data-l="Last seen">{session.SeenAt ?? session.IssuedAt}</td>""");
 
     private static string Host(SessionRow session) =>
         Uri.TryCreate(session.Subject.Issuer, UriKind.Absolute, out var url) ? url.Authority : session.Subject.Issuer;

@@ -4,14 +4,14 @@ namespace EventAuth.Services.Tests.Compose;
 
 /// <summary>
 /// A program that ends when we end: its leash is a pipe that the system closes even if this process is killed. Whoever
-/// holds the other end then sends TERM to the program, by its pid.
+/// holds the other end then sends TERM to the program's group: Chromium would outlive its driver.
 /// </summary>
 internal sealed class Leash : IAsyncDisposable
 {
-    // exec keeps the pid, so $$ is the program's own.
+    // exec keeps the pid, so $$ is the program's own; setsid makes it the group's too.
     private const string Script = """
         log=$1; shift; exec 3<&0
-        { read -r _ <&3; kill -TERM $$; } &
+        { read -r _ <&3; kill -TERM -- -$$; } &
         exec "$@" >"$log" 2>&1 3<&- </dev/null
         """;
 
@@ -28,7 +28,7 @@ internal sealed class Leash : IAsyncDisposable
 
     public static Leash Start(string log, string program, IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo("bash", ["-c", Script, "leash", log, program, .. arguments]) { RedirectStandardInput = true };
+        var start = new ProcessStartInfo("setsid", ["bash", "-c", Script, "leash", log, program, .. arguments]) { RedirectStandardInput = true };
         return new Leash(Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start"), log);
     }
 

@@ -3,9 +3,11 @@ using System.Net;
 namespace EventAuth.Services.Tests.Compose;
 
 /// <summary>The main edge, in one story: its world is started for it alone.</summary>
-[Collection(Caddy.Collection)]
+[Collection(Name)]
 public sealed class TraefikTests
 {
+    private const string Name = "Behind Traefik";
+
     [TraefikFact]
     public async Task Behind_Traefik_people_sign_in_and_out_and_lies_do_not_arrive()
     {
@@ -24,4 +26,8 @@ public sealed class TraefikTests
         await Revocation.ArrivesAsync(alice);
         Assert.Equal(HttpStatusCode.Unauthorized, (await alice.CallAsync("/")).Status);
     }
+
+    /// <summary>Tells the runner to run nothing beside it.</summary>
+    [CollectionDefinition(Name, DisableParallelization = true)]
+    public sealed class Alone;
 }

@@ -88,14 +88,33 @@ internal sealed partial class WebDriver : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_session.Length > 0)
+        try
         {
-            await CommandAsync(HttpMethod.Delete, _session);
+            if (_session.Length > 0)
+            {
+                await CommandAsync(HttpMethod.Delete, _session);
+            }
         }
+        finally
+        {
+            await _driver.DisposeAsync();
+            _http.Dispose();
+            await Until.TrueAsync("Chromium has let go of its profile", TryForget);
+        }
+    }
 
-        await _driver.DisposeAsync();
-        _http.Dispose();
-        _folder.Delete(recursive: true);
+    private bool TryForget()
+    {
+        try
+        {
+            _folder.Delete(recursive: true);
+            return true;
+        }
+        catch (IOException)
+        {
+            // Its last processes may still write while we delete.
+            return false;
+        }
     }
 
     private async Task<string> FindAsync(string css)
