@@ -38,7 +38,7 @@ public sealed record SessionRefreshed(
     [property: JsonPropertyName("by")] string By) : SessionEvent;
 
 /// <summary>A refresh brought no tokens, and the session goes on.</summary>
-/// <param name="Outcome">unreachable, refused-temporarily, misconfigured or unclear.</param>
+/// <param name="Outcome">unavailable (no answer that could be understood), misconfigured or access-token-refused.</param>
 /// <param name="Error">OAuth error code or transport class, never a message of the IdP.</param>
 public sealed record SessionRefreshFailed(
     [property: JsonPropertyName("tokenVersion")] int TokenVersion,

@@ -39,6 +39,8 @@ nginx_start() {
   fill nginx.conf "$EDGE_DIR/nginx.conf" USER "$user" DIR "$EDGE_DIR" LISTEN "$listen" \
     GATEWAYS "$(gateway_list '    server %s max_fails=1 fail_timeout=2s;\n')" \
     LOGOUT "127.0.0.1:$LOGOUT_PORT" APP "127.0.0.1:$APP_PORT"
+  # A killed nginx leaves its socket behind and could not bind it again.
+  rm -f "$EDGE_DIR/answer.sock"
   launch edge /usr/sbin/nginx -e stderr -p "$EDGE_DIR" -c "$EDGE_DIR/nginx.conf"
 }
 

@@ -34,7 +34,7 @@ public static class GatewayHost
         services.AddSingleton(new RevocationView(clock, settings.Revocation.Bound));
         services.AddSingleton(new SessionCache(CacheCapacity));
         services.AddSingleton<PolicyLog>().AddSingleton<UnknownIds>().AddSingleton<SessionReader>().AddSingleton<Activity>().AddSingleton<Notifications>();
-        services.AddSingleton<RefreshWaiters>().AddSingleton<RefreshSession>();
+        services.AddSingleton<RefreshWaiters>().AddSingleton<ProviderHealth>().AddSingleton<RefreshSession>();
         services.AddSingleton<FeedFollower>().AddHostedService(p => p.GetRequiredService<FeedFollower>());
         services.AddHostedService<ActivityWriter>().AddHostedService<PolicyRecorder>();
         services.AddSingleton(new ReturnHosts(settings.PublicUrl, settings.Policy));

@@ -13,7 +13,7 @@ namespace EventAuth.Gateway;
 /// be found out afterwards otherwise. E-mail addresses become keyed hashes, because events cannot be erased.
 /// </summary>
 internal sealed class PolicyRecorder(
-    EventAuthSettings settings, IEventStore store, PolicyLog policies, TokenVault vault, Schema schema, TimeProvider clock)
+    EventAuthSettings settings, PolicyLog policies, TokenVault vault, Schema schema, TimeProvider clock)
     : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
@@ -43,9 +43,10 @@ internal sealed class PolicyRecorder(
         var text = string.Join('\n', rules.Concat(groups.OrderBy(g => g.Key, StringComparer.Ordinal)
             .Select(g => $"{g.Key}: {string.Join(", ", g.Value)}")));
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 16));
-        if (await policies.LastHashAsync(ct) != hash)
+        var last = await policies.LastAsync(ct);
+        if (last.Hash != hash)
         {
-            await store.RecordAsync(PolicyLog.Stream, "policy", new PolicyLoaded(clock.GetUtcNow(), hash, rules, groups), settings.Instance, ct);
+            await policies.RecordAsync(last, new PolicyLoaded(clock.GetUtcNow(), hash, rules, groups), settings.Instance, ct);
         }
     }
 }

@@ -66,6 +66,7 @@ public sealed class ProviderQuestion(
                 await AskUserInfoAsync(session, provider, renewed.Tokens?.AccessToken, renewed.Claims ?? MappedClaims.Nothing, ct),
             RefreshOutcome.NoRefreshToken => await AskUserInfoAsync(session, provider, null, null, ct),
             RefreshOutcome.Failed failed => new CheckAnswer.NotConfirmed(failed.Answer),
+            RefreshOutcome.Unusable unusable => new CheckAnswer.NotConfirmed(new ProviderAnswer.Misconfigured(unusable.Why)),
             RefreshOutcome.Ended ended => new CheckAnswer.Over(ended.Reason),
             RefreshOutcome.Busy => new CheckAnswer.Busy(),
             _ => throw new UnreachableException(),

@@ -1,5 +1,6 @@
 using EventAuth.Adapters.Hosting;
 using EventAuth.Adapters.Postgres;
+using EventAuth.Adapters.Refresh;
 using EventAuth.Adapters.Sessions;
 using EventAuth.Adapters.Settings;
 using EventAuth.Adapters.Telemetry;

@@ -29,14 +29,4 @@ internal static partial class RevalidatorLog
 
     [LoggerMessage(2008, LogLevel.Debug, "Session {SessionId} goes on unverified ({Error})")]
     public static partial void Skipped(this ILogger logger, SessionId sessionId, string error);
-
-    [LoggerMessage(2009, LogLevel.Critical,
-        "ALARM: IdP {Issuer} rejects EventAuth itself ({Error}). Nobody is signed out, but nobody is verified either: check the client's registration and the settings")]
-    public static partial void ProviderRejectsUs(this ILogger logger, string issuer, string error);
-
-    [LoggerMessage(2010, LogLevel.Warning, "IdP {Issuer} does not answer ({Error})")]
-    public static partial void ProviderAway(this ILogger logger, string issuer, string error);
-
-    [LoggerMessage(2011, LogLevel.Information, "IdP {Issuer} answers again; it had not since {Since}")]
-    public static partial void ProviderBack(this ILogger logger, string issuer, DateTimeOffset since);
 }

@@ -85,7 +85,7 @@ internal sealed class VerifyBench
             Version = 1,
             ExpiresAt = far,
             AccessExpiresAt = far,
-        }, new CachedIdentity(id.Value, 1, person));
+        }, new CachedIdentity(id.Value, person));
     }
 
     private static EventAuthSettings Settings() => SettingsRules.Read(new Dictionary<string, string>

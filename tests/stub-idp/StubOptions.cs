@@ -28,6 +28,9 @@ public sealed record StubOptions
 /// <summary>Somebody who can sign in.</summary>
 public sealed record StubUser(string Sub, string? Email = null, string? Name = null)
 {
+    /// <summary>What is told with the address; null: nothing.</summary>
+    public bool? EmailVerified { get; init; } = true;
+
     public IReadOnlyList<string>? Groups { get; init; }
 
     public IReadOnlyList<string>? Roles { get; init; }

@@ -163,6 +163,11 @@ public sealed class StubProvider : IAsyncDisposable
         }
 
         Set(claims, "email", user.Email);
+        if (user is { Email: not null, EmailVerified: { } verified })
+        {
+            claims["email_verified"] = verified;
+        }
+
         Set(claims, "name", user.Name);
         if (user.Groups is not null)
         {

@@ -7,8 +7,10 @@ using EventAuth.Gateway.Pages;
 namespace EventAuth.Gateway.Audit;
 
 /// <summary>
-/// <c>GET /revocations/{position}</c>: which replicas have applied a revocation, and the instant after which none lets it in
-/// whatever happened. With <c>?wait=all</c> the answer comes when all have, or when that instant has passed.
+/// <c>GET /revocations/{position}</c>: which replicas have applied a revocation, and <c>boundFromCommit</c>, the instant after
+/// which none lets it in whatever happened: <c>revocation.bound</c> counted from the row's <c>committedAt</c>. Both are read
+/// from the store's own clock, a little before the commit itself. With <c>?wait=all</c> the answer comes when all that
+/// reported lately have applied it, or when that instant has passed.
 /// </summary>
 internal sealed class RevocationProgress(
     Visitors visitors, Replicas replicas, OwnRules rules, EventAuthSettings settings, TimeProvider clock)
@@ -54,7 +56,7 @@ internal sealed class RevocationProgress(
         {
             var progress = await replicas.ProgressAsync(position, ct);
             var late = progress.CommittedAt is { } at && progress.StoreTime > at + settings.Revocation.Bound;
-            if (!wait || late || progress.CommittedAt is null || progress.Replicas.All(r => r.Applied >= position))
+            if (!wait || late || progress.CommittedAt is null || Applied(progress.Replicas, position) == "all")
             {
                 return progress;
             }
@@ -63,12 +65,20 @@ internal sealed class RevocationProgress(
         }
     }
 
+    /// <summary>How many have applied it; of no replicas at all, none has.</summary>
+    internal static string Applied(IReadOnlyList<ReplicaRow> replicas, long position) => replicas.Count(r => r.Applied >= position) switch
+    {
+        0 => "none",
+        var applied when applied == replicas.Count => "all",
+        _ => "some",
+    };
+
     private object Describe(long position, DateTimeOffset committedAt, FeedProgress progress) => new
     {
         position,
         committedAt,
-        allAfter = committedAt + settings.Revocation.Bound,
-        applied = progress.Replicas.All(r => r.Applied >= position) ? "all" : "some",
+        boundFromCommit = committedAt + settings.Revocation.Bound,
+        applied = Applied(progress.Replicas, position),
         replicas = progress.Replicas.Select(r => new { instance = r.Instance, applied = r.Applied >= position, position = r.Applied, seenAt = r.SeenAt }),
     };
 }

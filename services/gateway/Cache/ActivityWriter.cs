@@ -7,26 +7,39 @@ namespace EventAuth.Gateway.Cache;
 internal sealed class ActivityWriter(SessionCache cache, Activity activity, TimeProvider clock, ILogger<ActivityWriter> log)
     : BackgroundService
 {
+    private const int Chunk = 1000;
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(15);
+    private long _written;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var written = clock.GetUtcNow().ToUnixTimeSeconds();
+        _written = clock.GetUtcNow().ToUnixTimeSeconds();
         using var timer = new PeriodicTimer(Period, clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken).AsTask().ConfigureAwait(false))
+        while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            // A request of this very second may come after we looked: it belongs to the next batch.
-            var until = clock.GetUtcNow().ToUnixTimeSeconds() - 1;
-            var seen = cache.SeenAfter(written);
             try
             {
-                await activity.WriteAsync(seen.ConvertAll(s => (s.SessionId, DateTimeOffset.FromUnixTimeSeconds(s.SeenAt))), stoppingToken);
-                written = until;
+                await WriteAsync(stoppingToken);
             }
-            catch (StoreUnavailableException e)
+            catch (Exception e) when (e is StoreUnavailableException or StreamConflictException)
             {
-                log.ActivityUnwritten(seen.Count, e.InnerException?.Message ?? e.Message);
+                log.ActivityUnwritten(e.InnerException?.Message ?? e.Message);
             }
         }
+    }
+
+    // Oldest first and some at a time: what was written stays written when a later part fails.
+    private async Task WriteAsync(CancellationToken ct)
+    {
+        // A request of this very second may come after we looked: it belongs to the next round.
+        var until = clock.GetUtcNow().ToUnixTimeSeconds() - 1;
+        var seen = cache.SeenAfter(_written).Where(s => s.SeenAt <= until).OrderBy(s => s.SeenAt).ToList();
+        foreach (var chunk in seen.Chunk(Chunk))
+        {
+            await activity.WriteAsync([.. chunk.Select(s => (s.SessionId, DateTimeOffset.FromUnixTimeSeconds(s.SeenAt)))], ct);
+            _written = chunk[^1].SeenAt - 1;
+        }
+
+        _written = Math.Max(_written, until);
     }
 }

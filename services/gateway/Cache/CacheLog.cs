@@ -14,6 +14,6 @@ internal static partial class CacheLog
     [LoggerMessage(1054, LogLevel.Warning, "A session could not be read: {Problem}")]
     public static partial void SessionUnread(this ILogger logger, string problem);
 
-    [LoggerMessage(1055, LogLevel.Warning, "Activity of {Count} sessions could not be written; tried again later: {Problem}")]
-    public static partial void ActivityUnwritten(this ILogger logger, int count, string problem);
+    [LoggerMessage(1055, LogLevel.Warning, "Activity could not be written; tried again later: {Problem}")]
+    public static partial void ActivityUnwritten(this ILogger logger, string problem);
 }

@@ -8,10 +8,10 @@ namespace EventAuth.Gateway.Cache;
 /// <summary>Who a session belongs to, with header values made once and used for every answer.</summary>
 internal sealed class CachedIdentity
 {
-    public CachedIdentity(Guid session, long version, Identity identity)
+    public CachedIdentity(Guid session, Identity identity, int place = -1)
     {
         Session = session;
-        Version = version;
+        Place = place;
         Identity = identity;
         User = HeaderText.Encode(identity.Sub);
         Email = HeaderText.Encode(identity.Email ?? "");
@@ -22,7 +22,8 @@ internal sealed class CachedIdentity
 
     public Guid Session { get; }
 
-    public long Version { get; }
+    /// <summary>Where its bytes lie in the cache: other bytes, another person's or changed ones, lie elsewhere.</summary>
+    public int Place { get; }
 
     public Identity Identity { get; }
 
@@ -57,7 +58,7 @@ internal sealed class CachedIdentity
         using var bytes = new MemoryStream(store, session.IdentityAt, session.IdentityLength, writable: false);
         using var reader = new BinaryReader(bytes, Encoding.UTF8);
         var (issuer, sub, email, name) = (reader.ReadString(), reader.ReadString(), reader.ReadString(), reader.ReadString());
-        return new CachedIdentity(session.Id, session.Version, new Identity
+        return new CachedIdentity(session.Id, new Identity
         {
             SubjectKey = new SubjectKey(session.SubjectKey),
             Issuer = issuer,
@@ -66,7 +67,7 @@ internal sealed class CachedIdentity
             Name = name.Length == 0 ? null : name,
             Groups = ReadList(reader),
             Roles = ReadList(reader),
-        });
+        }, session.IdentityAt);
     }
 
     private static void WriteList(BinaryWriter writer, IReadOnlyList<string> items)

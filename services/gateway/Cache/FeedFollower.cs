@@ -31,6 +31,7 @@ internal sealed class FeedFollower(
     private readonly TimeSpan _horizon = settings.Session.Lifetime + TimeSpan.FromHours(1);
     private readonly SemaphoreSlim _hint = new(0, 1);
     private Guid _epoch;
+    private Guid? _appliedEvent;
     private bool _loaded;
     private bool _failing;
 
@@ -47,16 +48,15 @@ internal sealed class FeedFollower(
         }
     }
 
-    /// <summary>Records a revocation that the bus told of, then reads the feed for whatever else there is.</summary>
-    public void Hint(in Revocation revocation)
+    public override Task StartAsync(CancellationToken cancellationToken)
     {
-        Record(revocation);
-        Hint();
+        // Before the listener opens: who asks early must hear "not ready".
+        state.Require("revocations", () => _loaded && view.LeaseHolds ? null : "the revocation feed was not read recently enough");
+        return base.StartAsync(cancellationToken);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        state.Require("revocations", () => _loaded && view.LeaseHolds ? null : "the revocation feed was not read recently enough");
         await schema.Applied.WaitAsync(stoppingToken);
         var listening = ListenAsync(stoppingToken);
         var lastPrune = clock.GetTimestamp();
@@ -65,6 +65,7 @@ internal sealed class FeedFollower(
             await ReadAsync(stoppingToken);
             if (clock.GetElapsedTime(lastPrune) > TimeSpan.FromMinutes(10))
             {
+                cache.MarkOver(session => view.Ends(session));
                 view.Prune(clock.GetUtcNow() - _horizon);
                 lastPrune = clock.GetTimestamp();
             }
@@ -88,35 +89,14 @@ internal sealed class FeedFollower(
     {
         try
         {
-            FeedPage page;
-            do
-            {
-                var startedAt = clock.GetTimestamp();
-                page = await feed.ReadAsync(settings.Instance, view.Applied, _horizon, ct);
-                if (IsAnotherStore(page))
-                {
-                    StartOver(page);
-                    return;
-                }
-
-                _epoch = page.Epoch;
-                Apply(page, startedAt);
-            }
-            while (page.Rows.Count == RevocationFeed.PageSize);
-
-            if (page.Rows.Count > 0)
-            {
-                await feed.ReportAsync(settings.Instance, view.Applied, ct);
-            }
-
-            _loaded = true;
+            await FollowAsync(ct);
             if (_failing)
             {
                 _failing = false;
                 log.FeedBack();
             }
         }
-        catch (StoreUnavailableException e) when (!ct.IsCancellationRequested)
+        catch (Exception e) when (e is StoreUnavailableException or StreamConflictException)
         {
             if (!_failing)
             {
@@ -127,6 +107,31 @@ internal sealed class FeedFollower(
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
             // Stopping.
+        }
+    }
+
+    private async Task FollowAsync(CancellationToken ct)
+    {
+        FeedPage page;
+        do
+        {
+            var startedAt = clock.GetTimestamp();
+            page = await feed.ReadAsync(settings.Instance, view.Applied, _horizon, ct);
+            if (IsAnotherStore(page))
+            {
+                StartOver(page);
+                return;
+            }
+
+            _epoch = page.Epoch;
+            Apply(page, startedAt);
+        }
+        while (page.Rows.Count == RevocationFeed.PageSize);
+
+        _loaded = true;
+        if (page.Rows.Count > 0)
+        {
+            await feed.ReportAsync(settings.Instance, view.Applied, ct);
         }
     }
 
@@ -141,14 +146,17 @@ internal sealed class FeedFollower(
             }
         }
 
-        // A full page is not the end of the feed: what was read counts, but the knowledge is not fresh yet.
-        if (page.Rows.Count < RevocationFeed.PageSize)
+        var last = page.Rows.Count > 0 ? page.Rows[^1].Position : view.Applied;
+        if (page.Rows.Count == RevocationFeed.PageSize)
         {
-            view.Completed(startedAt, Math.Max(page.Head, page.Rows.Count > 0 ? page.Rows[^1].Position : view.Applied));
+            // Not the end of the feed: what was read counts, but the knowledge is not fresh yet.
+            view.Advance(last);
+            _appliedEvent = page.LastEvent;
         }
         else
         {
-            view.Advance(page.Rows[^1].Position);
+            view.Completed(startedAt, Math.Max(page.Head, last));
+            _appliedEvent = page.Head >= last ? page.HeadEvent : page.LastEvent;
         }
     }
 
@@ -165,9 +173,11 @@ internal sealed class FeedFollower(
         }
     }
 
-    // A restored backup or a standby that lagged: positions go back, or the tables were made anew.
+    // A restored backup or a standby that lagged: the tables were made anew, positions go back, or something else stands
+    // where we were. The newest row is never deleted, and ours was the newest.
     private bool IsAnotherStore(FeedPage page) =>
-        (_epoch != Guid.Empty && _epoch != page.Epoch) || page.Head < view.Applied;
+        (_epoch != Guid.Empty && _epoch != page.Epoch) || page.Head < view.Applied
+        || (view.Applied > 0 && page.AppliedEvent != _appliedEvent);
 
     private void StartOver(FeedPage page)
     {
@@ -176,6 +186,7 @@ internal sealed class FeedFollower(
         cache.Clear();
         unknown.Clear();
         _epoch = page.Epoch;
+        _appliedEvent = null;
         _loaded = false;
         Hint();
     }

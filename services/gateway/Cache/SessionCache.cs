@@ -16,9 +16,13 @@ namespace EventAuth.Gateway.Cache;
 internal sealed class SessionCache(int capacity)
 {
     private const int SmallestTable = 1 << 10;
+    private const int SmallestIdentities = 1 << 18;
+
+    // An array cannot be longer; who exceeds it is evicted like who exceeds the capacity.
+    private const int LargestIdentities = 1 << 30;
 
     private readonly Lock _lock = new();
-    private volatile SessionTable _table = new(SmallestTable);
+    private volatile SessionTable _table = new(SmallestTable, SmallestIdentities);
 
     public int Count => _table.Count;
 
@@ -55,8 +59,32 @@ internal sealed class SessionCache(int capacity)
     /// <summary>What is known is out of date: the next request reads it anew.</summary>
     public void MarkStale(SessionId id) => Change(id, static s => s with { Stale = true });
 
-    /// <summary>Notes use.</summary>
-    public void Seen(SessionId id, long now) => Change(id, s => s with { SeenAt = now });
+    /// <summary>Remembers as ended whatever a rule says has ended, before what the rule knows is forgotten.</summary>
+    public void MarkOver(Func<CachedSession, bool> ended)
+    {
+        foreach (var session in _table.ToList().Where(s => !s.Over && ended(s)))
+        {
+            MarkOver(session.SessionId);
+        }
+    }
+
+    /// <summary>Notes use. On the hot path: who would have to wait for the lock leaves it to the next request.</summary>
+    public void Seen(SessionId id, long now)
+    {
+        if (!_lock.TryEnter())
+        {
+            return;
+        }
+
+        try
+        {
+            _table.Touch(id.Value, now);
+        }
+        finally
+        {
+            _lock.Exit();
+        }
+    }
 
     /// <summary>Notes that a background refresh was started.</summary>
     public void RefreshTried(SessionId id, long now) => Change(id, s => s with { RefreshTriedAt = now });
@@ -65,7 +93,7 @@ internal sealed class SessionCache(int capacity)
     {
         lock (_lock)
         {
-            _table = new SessionTable(SmallestTable);
+            _table = new SessionTable(SmallestTable, SmallestIdentities);
         }
     }
 
@@ -84,14 +112,15 @@ internal sealed class SessionCache(int capacity)
     {
         var old = _table;
         var entries = old.ToList();
-        if (entries.Count + 1 > capacity)
+        if (entries.Count + 1 > capacity || Bytes(entries) > LargestIdentities / 2)
         {
-            entries = entries.OrderBy(s => s.Over).ThenByDescending(s => s.SeenAt).Take(capacity - (capacity / 8) - 1).ToList();
+            // An eighth goes at once, so that the next one does not come with the next session.
+            entries = entries.OrderBy(s => s.Over).ThenByDescending(s => s.SeenAt).Take(entries.Count - (entries.Count / 8) - 1).ToList();
         }
 
-        var bytes = entries.Sum(s => (long)s.IdentityLength) + identityBytes;
-        var wanted = Math.Max(SmallestTable, Math.Max((entries.Count + 1) * 2, (bytes / 16) + 1));
-        var table = new SessionTable((int)BitOperations.RoundUpToPowerOf2((ulong)wanted));
+        var table = new SessionTable(
+            (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(SmallestTable, (entries.Count + 1) * 2)),
+            (int)Math.Clamp((Bytes(entries) + identityBytes) * 2, SmallestIdentities, LargestIdentities));
         foreach (var entry in entries)
         {
             table.Put(entry, old.IdentityBytes(entry));
@@ -99,4 +128,6 @@ internal sealed class SessionCache(int capacity)
 
         _table = table;
     }
+
+    private static long Bytes(List<CachedSession> entries) => entries.Sum(s => (long)s.IdentityLength);
 }

@@ -1,23 +1,21 @@
-using EventAuth.Contracts;
 using MassTransit;
 using Messages = EventAuth.Contracts.Messages;
 
 namespace EventAuth.Gateway.Cache;
 
-/// <summary>A hint from the bus: something was revoked or changed. The feed is read right after it.</summary>
+/// <summary>
+/// A hint from the bus: something was committed, read the feed. What the message says beyond that is not believed: it may
+/// come from a queue that outlived its database, or from somebody who may publish but not revoke.
+/// </summary>
 internal sealed class SessionChangedConsumer(FeedFollower feed) : IConsumer<Messages.SubjectRevoked>, IConsumer<Messages.SessionChanged>
 {
-    public Task Consume(ConsumeContext<Messages.SubjectRevoked> context)
-    {
-        var m = context.Message;
-        feed.Hint(new Revocation(m.Position, m.Kind, m.Key, m.CommittedAt));
-        return Task.CompletedTask;
-    }
+    public Task Consume(ConsumeContext<Messages.SubjectRevoked> context) => ReadFeed();
 
-    public Task Consume(ConsumeContext<Messages.SessionChanged> context)
+    public Task Consume(ConsumeContext<Messages.SessionChanged> context) => ReadFeed();
+
+    private Task ReadFeed()
     {
-        var m = context.Message;
-        feed.Hint(new Revocation(m.Position, RevocationKind.Changed, m.SessionId, m.CommittedAt));
+        feed.Hint();
         return Task.CompletedTask;
     }
 }

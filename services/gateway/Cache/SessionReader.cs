@@ -24,7 +24,8 @@ internal enum SessionKnowledge
 }
 
 /// <summary>A session and who it is.</summary>
-internal readonly record struct SessionLookup(SessionKnowledge Knowledge, CachedSession Session, CachedIdentity? Identity);
+/// <param name="ReadAt">When the reading began, on the monotonic clock: the answer is as old as that.</param>
+internal readonly record struct SessionLookup(SessionKnowledge Knowledge, CachedSession Session, CachedIdentity? Identity, long ReadAt);
 
 /// <summary>
 /// Id → session: memory first, then the database. One read per id at a time; everyone who waits for it shares it. After a
@@ -57,18 +58,24 @@ internal sealed class SessionReader(
                 return false;
             }
 
-            lookup = new SessionLookup(SessionKnowledge.Unknown, default, null);
+            lookup = new SessionLookup(SessionKnowledge.Unknown, default, null, 0);
             return true;
         }
 
-        // What has ended stays ended; anything else must be up to date.
-        var over = session.Over || view.Ends(session) || now >= session.ExpiresAt;
+        // What has ended stays ended, also when the revocation that did it is one day forgotten.
+        if (!session.Over && view.Ends(session))
+        {
+            cache.MarkOver(id);
+            session.Over = true;
+        }
+
+        var over = session.Over || now >= session.ExpiresAt;
         if (!over && (session.Stale || IsIdle(session, now)))
         {
             return false;
         }
 
-        lookup = new SessionLookup(over ? SessionKnowledge.Over : SessionKnowledge.Live, session, identity);
+        lookup = new SessionLookup(over ? SessionKnowledge.Over : SessionKnowledge.Live, session, identity, 0);
         return true;
     }
 
@@ -91,33 +98,42 @@ internal sealed class SessionReader(
     private async Task<SessionLookup> LoadAsync(SessionId id)
     {
         await Task.Yield();
+        var startedAt = clock.GetTimestamp();
+        var changedBefore = view.ChangedAt(id);
         try
         {
-            var changedBefore = view.ChangedAt(id);
             var row = await index.FindAsync(id, CancellationToken.None);
+
+            // The database's answer may have come on the thread that polls the sockets: what follows can take long.
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             if (row is null)
             {
                 unknown.Add(id);
-                return new SessionLookup(SessionKnowledge.Unknown, default, null);
+                return new SessionLookup(SessionKnowledge.Unknown, default, null, startedAt);
             }
 
-            var (session, identity) = FromRow(row);
-            cache.Put(session, identity);
-            if (view.ChangedAt(id) != changedBefore)
-            {
-                cache.MarkStale(id);
-            }
-
-            // The row's own look at the feed, and ours: whichever is newer.
-            var over = session.Over || view.Ends(session) || clock.GetUtcNow() >= row.ExpiresAt
-                || IsIdle(session, clock.GetUtcNow().ToUnixTimeSeconds());
-            return new SessionLookup(over ? SessionKnowledge.Over : SessionKnowledge.Live, session, identity);
+            return Keep(row, changedBefore, startedAt);
         }
         catch (StoreUnavailableException e)
         {
             log.SessionUnread(e.InnerException?.Message ?? e.Message);
             return default;
         }
+    }
+
+    private SessionLookup Keep(SessionRow row, long changedBefore, long startedAt)
+    {
+        var (session, identity) = FromRow(row);
+        cache.Put(session, identity);
+        if (view.ChangedAt(row.Id) != changedBefore)
+        {
+            cache.MarkStale(row.Id);
+        }
+
+        // The row's own look at the feed, and ours: whichever is newer.
+        var now = clock.GetUtcNow().ToUnixTimeSeconds();
+        var over = session.Over || view.Ends(session) || now >= session.ExpiresAt || IsIdle(session, now);
+        return new SessionLookup(over ? SessionKnowledge.Over : SessionKnowledge.Live, session, identity, startedAt);
     }
 
     private bool IsIdle(in CachedSession session, long now) =>
@@ -142,7 +158,7 @@ internal sealed class SessionReader(
             Refreshable = row.Refreshable,
             Over = row.IsOver,
         };
-        return (session, new CachedIdentity(row.Id.Value, row.Version, new Identity
+        return (session, new CachedIdentity(row.Id.Value, new Identity
         {
             SubjectKey = row.Subject.Key,
             Issuer = row.Subject.Issuer,

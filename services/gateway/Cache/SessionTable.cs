@@ -3,13 +3,13 @@ using System.Runtime.InteropServices;
 namespace EventAuth.Gateway.Cache;
 
 /// <summary>One generation of the cache: slots and the bytes of the identities. Written under the cache's lock.</summary>
-internal sealed class SessionTable(int slots)
+internal sealed class SessionTable(int slots, int identityBytes)
 {
     private const int HotIdentities = 4096;
 
     private readonly Slot[] _slots = new Slot[slots];
     private readonly CachedIdentity?[] _hot = new CachedIdentity?[HotIdentities];
-    private readonly byte[] _identities = new byte[slots * 32];
+    private readonly byte[] _identities = new byte[identityBytes];
     private int _identitiesEnd;
 
     public int Length => _slots.Length;
@@ -20,19 +20,17 @@ internal sealed class SessionTable(int slots)
     {
         for (var i = Home(id); ; i = Next(i))
         {
-            // Somebody is writing here only for nanoseconds; a torn copy is never used.
-            if (!TryCopy(i, out session, out var empty))
+            var wait = default(SpinWait);
+            bool empty;
+            while (!TryCopy(i, out session, out empty))
             {
-                Thread.SpinWait(1);
-                i = Previous(i);
+                // Somebody is writing here, for nanoseconds; a torn copy is never used.
+                wait.SpinOnce();
             }
-            else if (empty)
+
+            if (empty || session.Id == id)
             {
-                return false;
-            }
-            else if (session.Id == id)
-            {
-                return true;
+                return !empty;
             }
         }
     }
@@ -42,7 +40,7 @@ internal sealed class SessionTable(int slots)
     {
         ref var hot = ref _hot[session.Id.GetHashCode() & (HotIdentities - 1)];
         var known = Volatile.Read(ref hot);
-        if (known is not null && known.Session == session.Id && known.Version == session.Version)
+        if (known is not null && known.Session == session.Id && known.Place == session.IdentityAt)
         {
             return known;
         }
@@ -61,20 +59,45 @@ internal sealed class SessionTable(int slots)
             return true;
         }
 
-        if (_identitiesEnd + identity.Length > _identities.Length)
+        if (!TryPlace(isNew ? default : slot.Session, identity, out session.IdentityAt))
         {
             return false;
         }
 
-        // Bytes first, then the entry that points at them.
-        session.IdentityAt = _identitiesEnd;
         session.IdentityLength = identity.Length;
-        identity.CopyTo(_identities.AsSpan(_identitiesEnd));
-        _identitiesEnd += identity.Length;
         session.SeenAt = Math.Max(session.SeenAt, isNew ? 0 : slot.Session.SeenAt);
         Count += isNew ? 1 : 0;
         Write(ref slot, session);
         return true;
+    }
+
+    // Bytes first, then the entry that points at them. Who is read again unchanged stays where they are.
+    private bool TryPlace(in CachedSession known, ReadOnlySpan<byte> identity, out int place)
+    {
+        place = known.IdentityAt;
+        if (known.IdentityLength > 0 && IdentityBytes(known).SequenceEqual(identity))
+        {
+            return true;
+        }
+
+        if (identity.Length > _identities.Length - _identitiesEnd)
+        {
+            return false;
+        }
+
+        place = _identitiesEnd;
+        identity.CopyTo(_identities.AsSpan(place));
+        _identitiesEnd += identity.Length;
+        return true;
+    }
+
+    public void Touch(Guid id, long now)
+    {
+        ref var slot = ref _slots[Find(id, out var isNew)];
+        if (!isNew)
+        {
+            Write(ref slot, slot.Session with { SeenAt = now });
+        }
     }
 
     public void Change(Guid id, Func<CachedSession, CachedSession> change)
@@ -138,8 +161,6 @@ internal sealed class SessionTable(int slots)
     private int Home(Guid id) => MemoryMarshal.Read<int>(MemoryMarshal.AsBytes(new ReadOnlySpan<Guid>(in id))) & (_slots.Length - 1);
 
     private int Next(int i) => (i + 1) & (_slots.Length - 1);
-
-    private int Previous(int i) => (i - 1) & (_slots.Length - 1);
 
     private struct Slot
     {

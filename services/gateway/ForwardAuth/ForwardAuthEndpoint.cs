@@ -41,27 +41,23 @@ internal sealed class ForwardAuthEndpoint(
 
         var id = SessionId.OfSecret(secret);
         var now = clock.GetUtcNow().ToUnixTimeSeconds();
-        if (!reader.TryRecall(id, now, out var known))
-        {
-            return ReadAndAnswerAsync(http, request, id);
-        }
+        return reader.TryRecall(id, now, out var known)
+            ? AnswerKnownAsync(http, request, id, known, now)
+            : ReadAndAnswerAsync(http, request, id);
+    }
 
+    private Task AnswerKnownAsync(HttpContext http, in ForwardedRequest request, SessionId id, in SessionLookup known, long now)
+    {
         if (known.Knowledge == SessionKnowledge.Live)
         {
-            var due = renewal.Due(known.Session);
-            if (due is SessionDue.RefreshNow)
-            {
-                return RenewAndAnswerAsync(http, request, known);
-            }
-
-            if (due is SessionDue.RefreshSoon)
-            {
-                renewal.StartInBackground(known.Session, now);
-            }
-
             if (known.Session.SeenAt < now)
             {
                 cache.Seen(id, now);
+            }
+
+            if (Renew(known, now))
+            {
+                return RenewAndAnswerAsync(http, request, known);
             }
         }
 
@@ -74,33 +70,47 @@ internal sealed class ForwardAuthEndpoint(
     private async Task ReadAndAnswerAsync(HttpContext http, ForwardedRequest request, SessionId id)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        var startedAt = clock.GetTimestamp();
         var known = await reader.ReadAsync(id);
+        var now = clock.GetUtcNow().ToUnixTimeSeconds();
         if (known.Knowledge == SessionKnowledge.Live)
         {
-            var now = clock.GetUtcNow().ToUnixTimeSeconds();
             cache.Seen(id, now);
-            switch (renewal.Due(known.Session))
+            if (Renew(known, now))
             {
-                case SessionDue.RefreshNow:
-                    await RenewAndAnswerAsync(http, request, known);
-                    return;
-                case SessionDue.RefreshSoon:
-                    renewal.StartInBackground(known.Session, now);
-                    break;
+                await RenewAndAnswerAsync(http, request, known);
+                return;
             }
         }
 
-        await DecideAsync(http, request, FreshStanding(known, startedAt), known.Identity, hadCookie: true);
+        await DecideAsync(http, request, FreshStanding(known), known.Identity, hadCookie: true);
     }
 
     private async Task RenewAndAnswerAsync(HttpContext http, ForwardedRequest request, SessionLookup known)
     {
+        // Where the rules alone decide, nobody waits for the IdP.
+        if (AccessDecider.Decide(request, RequestKind.Unspecified, SessionStanding.Unknown, settings.Policy) is not AccessDecision.Unavailable)
+        {
+            await DecideAsync(http, request, SessionStanding.Unknown, null, hadCookie: false);
+            return;
+        }
+
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         var startedAt = clock.GetTimestamp();
-        var kind = OriginalRequest.KindOf(http.Request.Headers, request);
-        var renewed = await renewal.RenewAsync(known, kind);
-        await DecideAsync(http, request, FreshStanding(renewed, startedAt), renewed.Identity, hadCookie: true);
+        var renewed = await renewal.RenewAsync(known, OriginalRequest.KindOf(http.Request.Headers, request));
+        renewed = renewed.ReadAt == 0 ? renewed with { ReadAt = startedAt } : renewed;
+        await DecideAsync(http, request, FreshStanding(renewed), renewed.Identity, hadCookie: true);
+    }
+
+    // True when the tokens must be renewed before answering; starts a renewal behind the answer when they soon must be.
+    private bool Renew(in SessionLookup known, long now)
+    {
+        var due = renewal.Due(known.Session);
+        if (due == SessionDue.RefreshSoon)
+        {
+            renewal.StartInBackground(known.Session, now);
+        }
+
+        return due == SessionDue.RefreshNow;
     }
 
     private Task DecideAsync(HttpContext http, in ForwardedRequest request, SessionStanding standing, CachedIdentity? identity, bool hadCookie)
@@ -130,9 +140,10 @@ internal sealed class ForwardAuthEndpoint(
         await response.RefuseAsync(http, decision, request, hadCookie, incident);
     }
 
-    // An answer out of the database is as old as the moment the reading began, and has the same limit as memory.
-    private SessionStanding FreshStanding(in SessionLookup known, long startedAt) =>
-        view.LeaseHolds || clock.GetElapsedTime(startedAt) <= settings.Revocation.Bound
+    // An answer out of the database is as old as the moment the reading began, whoever began it, and has the same limit
+    // as memory.
+    private SessionStanding FreshStanding(in SessionLookup known) =>
+        view.LeaseHolds || clock.GetElapsedTime(known.ReadAt) <= settings.Revocation.Bound
             ? Standing(known)
             : SessionStanding.Unknown;
 

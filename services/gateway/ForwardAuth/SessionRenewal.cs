@@ -58,11 +58,12 @@ internal sealed class SessionRenewal(
             return await refresh.RunAsync(session.SessionId, session.TokenVersion, RefreshCaller.Gateway) switch
             {
                 RefreshOutcome.Renewed => await reader.ReadAsync(session.SessionId),
-                RefreshOutcome.Ended or RefreshOutcome.NoRefreshToken => known with { Knowledge = SessionKnowledge.Over },
+                RefreshOutcome.Ended or RefreshOutcome.NoRefreshToken or RefreshOutcome.Unusable =>
+                    known with { Knowledge = SessionKnowledge.Over },
                 _ => known with { Knowledge = Unverified(session) },
             };
         }
-        catch (StoreUnavailableException)
+        catch (Exception e) when (e is StoreUnavailableException or StreamConflictException)
         {
             return known with { Knowledge = SessionKnowledge.Unavailable };
         }

@@ -9,8 +9,9 @@ internal sealed class TrustedProxies(EventAuthSettings settings)
 {
     private readonly IPNetwork[] _networks = settings.TrustedProxies.Select(Parse).ToArray();
 
-    // Proxies are few, and one that was looked up stays what it is.
-    private readonly ConcurrentDictionary<IPAddress, bool> _known = new();
+    // Proxies are few, and one that was looked up stays what it is; beyond this many each is looked up again.
+    private const int Remembered = 1000;
+    private readonly ConcurrentDictionary<IPAddress, bool> _trusted = new();
 
     public bool Trusts(IPAddress? address)
     {
@@ -19,14 +20,23 @@ internal sealed class TrustedProxies(EventAuthSettings settings)
             return false;
         }
 
-        if (_known.ContainsKey(address))
+        if (_trusted.ContainsKey(address))
         {
             return true;
         }
 
         var plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
-        var trusted = Array.Exists(_networks, n => n.Contains(plain));
-        return trusted && (_known.TryAdd(address, true) || trusted);
+        if (!Array.Exists(_networks, n => n.Contains(plain)))
+        {
+            return false;
+        }
+
+        if (_trusted.Count < Remembered)
+        {
+            _trusted[address] = true;
+        }
+
+        return true;
     }
 
     private static IPNetwork Parse(string text) => IPNetwork.TryParse(text, out var network)

@@ -73,14 +73,21 @@ internal static class ApiRequest
             reason = body.Reason ?? reason;
         }
 
-        return reason is not null && !IsReason(reason)
-            ? (ApiFault.Bad("bad-reason", $"reason must be 1 to {MaxReasonLength} printable characters."), null)
-            : (null, reason?.Trim());
+        return reason is not null && FaultOf(reason) is { } fault ? (fault, null) : (null, reason?.Trim());
     }
 
-    /// <summary>Whether a text may stand in the record as a reason.</summary>
-    public static bool IsReason(string? text) =>
-        !string.IsNullOrWhiteSpace(text) && text.Length <= MaxReasonLength && !text.Any(char.IsControl) && IsWellFormed(text);
+    /// <summary>Why a text can't stand in the record as a reason; null when it can. The record is never erased.</summary>
+    public static ApiFault? FaultOf(string? reason)
+    {
+        if (string.IsNullOrWhiteSpace(reason) || reason.Length > MaxReasonLength || reason.Any(char.IsControl) || !IsWellFormed(reason))
+        {
+            return ApiFault.Bad("bad-reason", $"reason must be 1 to {MaxReasonLength} printable characters.");
+        }
+
+        return reason.Contains('@')
+            ? ApiFault.Bad("personal-reason", "reason must not hold an e-mail address (no '@'): it is kept for ever. Use a ticket number.")
+            : null;
+    }
 
     private static bool IsWellFormed(string text) => text.EnumerateRunes().All(r => r.Value != 0xFFFD);
 

@@ -53,7 +53,8 @@ internal sealed class SessionsHtml(Visitor visitor, EventAuthSettings settings)
             {sessions.DistinctBy(s => s.Subject).Select(s => Html.Of($"""
                 <form class="row" method="post" action="{_here}">{Token()}<input type="hidden" name="subject" value="{s.Subject.Key.ToString()}">
                 <input type="hidden" name="user" value="{user}"><span>End everything of {Who(s)}:</span>
-                <input name="reason" required maxlength="500" placeholder="Reason" aria-label="Reason"><button name="action" value="revoke">End all</button></form>
+                <input name="reason" required maxlength="500" pattern="[^@]*" title="No e-mail address: reasons are kept for ever" placeholder="Reason, ticket number"
+                aria-label="Reason"><button name="action" value="revoke">End all</button></form>
                 """))}
             """);
 

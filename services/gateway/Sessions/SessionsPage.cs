@@ -80,24 +80,25 @@ internal sealed class SessionsPage(
         }
 
         // Decide, act, answer.
-        if (form is null || visitor is null || !visitor.Signed(One(form, "token")) || !await DoAsync(http, visitor, form, ct))
+        var problem = form is null || visitor is null || !visitor.Signed(One(form, "token")) ? Refused : await DoAsync(http, visitor, form, ct);
+        if (problem is not null)
         {
-            log.Refused(visitor?.Key, HttpMethods.Post, Path, Refused.Code);
-            await ErrorPage.WriteAsync(http, Refused, incident: null, OwnUrl.Of(settings, Path), ct);
+            log.Refused(visitor?.Key, HttpMethods.Post, Path, problem.Code);
+            await ErrorPage.WriteAsync(http, problem, incident: null, OwnUrl.Of(settings, Path), ct);
             return;
         }
 
-        SeeOther(http, One(form, "user") is { Length: > 0 } user ? $"{Path}?user={Uri.EscapeDataString(user)}" : Path);
+        SeeOther(http, One(form!, "user") is { Length: > 0 } user ? $"{Path}?user={Uri.EscapeDataString(user)}" : Path);
     }
 
-    private async Task<bool> DoAsync(HttpContext http, Visitor visitor, IFormCollection form, CancellationToken ct)
+    private async Task<Problem?> DoAsync(HttpContext http, Visitor visitor, IFormCollection form, CancellationToken ct)
     {
         var correlation = $"request:{http.TraceIdentifier}";
         switch (One(form, "action"))
         {
             case "others":
                 await actions.EndOthersAsync(visitor, correlation, ct);
-                return true;
+                return null;
             case "end" when SessionId.TryParse(One(form, "id"), out var id):
                 var done = await actions.EndAsync(visitor, id, reason: null, HttpMethods.Delete, $"{Api}/{id}", correlation, ct);
                 if (done is Ending.Done && id == visitor.Session.Id)
@@ -105,13 +106,15 @@ internal sealed class SessionsPage(
                     SessionCookie.Clear(http.Response, settings.Session, OwnUrl.IsSecure(settings));
                 }
 
-                return done is not Ending.NotAllowed;
-            case "revoke" when SubjectKey.TryParse(One(form, "subject"), out var key) && ApiRequest.IsReason(One(form, "reason")):
+                return done is Ending.NotAllowed ? Refused : null;
+            case "revoke" when ApiRequest.FaultOf(One(form, "reason")) is { } fault:
+                return new Problem(fault.Status, fault.Code, "This was not done", fault.Detail);
+            case "revoke" when SubjectKey.TryParse(One(form, "subject"), out var key):
                 var revoked = await actions.RevokeAsync(
                     visitor, key, One(form, "reason")!, HttpMethods.Post, $"/api/subjects/{key}/revoke", correlation, ct);
-                return revoked is not Ending.NotAllowed;
+                return revoked is Ending.NotAllowed ? Refused : null;
             default:
-                return false;
+                return Refused;
         }
     }
 

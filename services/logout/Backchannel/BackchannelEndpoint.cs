@@ -21,6 +21,9 @@ public sealed class BackchannelEndpoint(
     // IdPs wait about five seconds and do not come back: better a clear refusal before that.
     private static readonly TimeSpan StoreLimit = TimeSpan.FromSeconds(2.5);
 
+    // Keys that are not there yet may take as long as the IdP's metadata may: it is carried out even if nobody waits any more.
+    private static readonly TimeSpan TokenLimit = TimeSpan.FromSeconds(20);
+
     public async Task AnswerAsync(HttpContext http)
     {
         LogoutAnswer answer;
@@ -41,7 +44,7 @@ public sealed class BackchannelEndpoint(
         }
 
         metrics.LogoutToken(answer.Outcome);
-        await answer.WriteAsync(http.Response, http.RequestAborted);
+        await answer.WriteAsync(http.Response, CancellationToken.None);
     }
 
     private async Task<LogoutAnswer> DecideAsync(HttpContext http)
@@ -53,7 +56,7 @@ public sealed class BackchannelEndpoint(
             return Logged(refusal!, issuer: null, correlation: null, address);
         }
 
-        switch (await providers.CheckLogoutTokenAsync(token, http.RequestAborted))
+        switch (await CheckAsync(token))
         {
             case LogoutTokenCheck.Accepted accepted:
                 var correlation = EndSessions.CorrelationOf(accepted.Issuer, accepted.Token.Jti);
@@ -67,7 +70,20 @@ public sealed class BackchannelEndpoint(
         }
     }
 
-    // Not cancelled when the IdP hangs up: the token is good, and whom it names must be out.
+    // Not cancelled when the IdP hangs up, from here on: the token may be good, and whom it names must be out.
+    private async Task<LogoutTokenCheck> CheckAsync(string token)
+    {
+        using var limit = new CancellationTokenSource(TokenLimit, clock);
+        try
+        {
+            return await providers.CheckLogoutTokenAsync(token, limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return new LogoutTokenCheck.KeysUnavailable("timeout", null);
+        }
+    }
+
     private async Task<LogoutAnswer> CarryOutAsync(LogoutTokenCheck.Accepted accepted, string token)
     {
         if (!schema.Applied.IsCompleted)

@@ -11,16 +11,17 @@ namespace EventAuth.Logout.Backchannel;
 /// <summary>Does what an accepted logout token says: one revocation, and the token remembered, in one transaction.</summary>
 public sealed class EndSessions(SessionIndex index, Revocations revocations)
 {
-    /// <summary>Ends the sessions of the token's sid; when it has none, all of its subject's.</summary>
+    // More live sessions of one person are not looked through.
+    private const int MaxLooked = 1000;
+
+    /// <summary>
+    /// Ends the sessions of the token's sid; when it has none, all of its subject's. So too when we know no session of that
+    /// sid but some of the subject's without any: an IdP that tells no sid in ID tokens leaves open which of them it is.
+    /// </summary>
     /// <exception cref="StoreUnavailableException">Nothing is known to be stored.</exception>
     public async Task<LogoutAnswer> EndAsync(
         string issuer, LogoutTokenVerdict.Accepted logout, string token, CancellationToken ct)
     {
-        if (IsUnstorable(logout.Jti) || IsUnstorable(logout.Sub) || IsUnstorable(logout.Sid))
-        {
-            return Refuse("unstorable", "an identifier of the token holds a NUL character");
-        }
-
         try
         {
             var cause = CauseOf(issuer, logout, token);
@@ -31,9 +32,14 @@ public sealed class EndSessions(SessionIndex index, Revocations revocations)
 
             // A token that names another person than the session has is wrong in a way that no retry mends.
             var known = await index.OfProviderSessionAsync(ProviderSessionKey.Of(issuer, sid), ct);
-            return logout.Sub is { } sub && known.Any(s => s.Subject.Sub != sub)
-                ? Refuse("sub-sid-mismatch", "the session of this sid belongs to another sub")
-                : Answer(await revocations.RevokeProviderSessionAsync(
+            if (logout.Sub is { } sub && known.Any(s => s.Subject.Sub != sub))
+            {
+                return Refuse("sub-sid-mismatch", "the session of this sid belongs to another sub");
+            }
+
+            return Answer(known.Count == 0 && await HasSessionsWithoutSidAsync(issuer, logout.Sub, ct)
+                ? await revocations.RevokeSubjectAsync(new Subject(issuer, logout.Sub!), cause, ct)
+                : await revocations.RevokeProviderSessionAsync(
                     issuer, logout.Sub ?? (known is [var first, ..] ? first.Subject.Sub : null), sid, cause, ct));
         }
         catch (TokenIdReusedException)
@@ -41,6 +47,10 @@ public sealed class EndSessions(SessionIndex index, Revocations revocations)
             return Refuse("jti-reused", "another token with this jti was seen");
         }
     }
+
+    private async Task<bool> HasSessionsWithoutSidAsync(string issuer, string? sub, CancellationToken ct) =>
+        sub is not null
+        && (await index.ListAsync(new Subject(issuer, sub).Key, live: true, before: null, MaxLooked, ct)).Any(s => s.Sid is null && !s.IsOver);
 
     private static RevocationCause CauseOf(string issuer, LogoutTokenVerdict.Accepted logout, string token)
     {
@@ -51,8 +61,6 @@ public sealed class EndSessions(SessionIndex index, Revocations revocations)
 
     /// <summary>Joins the log, the revocation and the ends of one logout token.</summary>
     internal static string CorrelationOf(string issuer, string jti) => $"logout-token:{KeyHash.Of("logout-token", issuer, jti):N}";
-
-    private static bool IsUnstorable(string? text) => text?.Contains('\0') == true;
 
     private static LogoutAnswer.Done Answer(RevocationReceipt receipt) => new(receipt.Fresh, receipt.Position);
 

@@ -170,4 +170,15 @@ public sealed class AccessPolicyTests
 
     private static bool Lets(AccessPolicy policy, string host, string group) =>
         AccessSpec.Ask(policy, "/", SessionStanding.Valid(AccessSpec.Person(groups: [group])), host: host) is AccessDecision.Allow;
+
+    [Fact]
+    public void The_rule_that_decides_is_told_unless_it_depends_on_how_the_path_is_read()
+    {
+        var admin = AccessSpec.Restricted("/admin") with { Groups = ["admins"] };
+        var policy = AccessSpec.Policy(admin, AccessSpec.Public("/open"));
+
+        Assert.Equal(admin, policy.RuleOf(AccessSpec.Request("/admin/x")));
+        Assert.Null(policy.RuleOf(AccessSpec.Request("/elsewhere")));
+        Assert.Null(policy.RuleOf(AccessSpec.Request("/open;/x")));
+    }
 }

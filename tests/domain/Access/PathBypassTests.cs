@@ -67,6 +67,8 @@ public sealed class PathBypassTests
     [InlineData("Dots that stay inside", "/public/a/../b")]
     [InlineData("A doubled slash inside", "/public//a")]
     [InlineData("A parameter inside", "/public/a;v=1")]
+    [InlineData("An escaped question mark inside", "/public/what%3F")]
+    [InlineData("An escaped number sign inside", "/public/c%23/a")]
     [InlineData("An escaped slash inside, as GitLab names its projects", "/public/api/projects/group%2Fproject")]
     public void It_stays_open(string sentence, string uri)
     {
@@ -84,6 +86,10 @@ public sealed class PathBypassTests
     [InlineData("Out of it by escaped dots", "/admin/%2e%2e/docs")]
     [InlineData("Into it", "/docs/../admin")]
     [InlineData("Behind a doubled slash", "//admin/users")]
+    [InlineData("An escaped question mark, for servers that parse what they decoded", "/admin%3Fx")]
+    [InlineData("An escaped question mark further up", "/admin%3f/users")]
+    [InlineData("An escaped number sign", "/admin%23x")]
+    [InlineData("A parameter behind one", "/admin%23;x=1/users")]
     public void Who_may_not_pass_in_every_reading_does_not_pass(string sentence, string uri)
     {
         var policy = AccessSpec.Policy(
@@ -93,6 +99,13 @@ public sealed class PathBypassTests
 
         Assert.True(decision == AccessDecision.Deny.Because(DenyReason.AmbiguousPath), $"{sentence}: {decision}");
     }
+
+    [Theory]
+    [InlineData("/admin%3F/../docs")]
+    [InlineData("/admin%23/%2e%2e/docs")]
+    public void A_dot_segment_near_what_may_end_the_path_has_no_safe_reading(string uri) =>
+        Assert.Equal<AccessDecision>(
+            AccessDecision.Deny.Because(DenyReason.AmbiguousPath), AccessSpec.AskRaw(AccessSpec.Policy(AccessSpec.Public("/")), uri));
 
     [Theory]
     [InlineData("/docs/../notes")]

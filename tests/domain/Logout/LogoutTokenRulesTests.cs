@@ -20,7 +20,6 @@ public sealed class LogoutTokenRulesTests
 
         Assert.Equal(("lt-1", "alice", "sid-1"), (accepted.Jti, accepted.Sub, accepted.Sid));
         Assert.Equal((Noon, Noon.AddSeconds(120)), (accepted.IssuedAt, accepted.ExpiresAt));
-        Assert.False(accepted.RevokeOfflineAccess);
     }
 
     [Theory]
@@ -167,16 +166,16 @@ public sealed class LogoutTokenRulesTests
     }
 
     [Theory]
-    [InlineData("true", true)]
-    [InlineData("false", false)]
-    [InlineData("\"true\"", false)]
-    [InlineData("{}", false)]
-    public void Keycloak_may_ask_to_revoke_offline_access(string value, bool expected)
-    {
-        var accepted = Check($$$"""{"events":{"{{{Event}}}":{},"revoke_offline_access":{{{value}}}}}""");
+    [InlineData("true")]
+    [InlineData("{}")]
+    public void What_Keycloak_says_of_offline_access_changes_nothing(string value) =>
+        Assert.IsType<LogoutTokenVerdict.Accepted>(Check($$$"""{"events":{"{{{Event}}}":{},"revoke_offline_access":{{{value}}}}}"""));
 
-        Assert.Equal(expected, Assert.IsType<LogoutTokenVerdict.Accepted>(accepted).RevokeOfflineAccess);
-    }
+    [Theory]
+    [InlineData("""{"sub":"a\u0000"}""", "sub-sid")]
+    [InlineData("""{"sid":"a\u0000"}""", "sub-sid")]
+    [InlineData("""{"jti":"a\u0000"}""", "jti")]
+    public void An_identifier_that_cannot_be_stored_is_refused(string change, string rule) => Assert.Equal(rule, RuleOf(Check(change)));
 
     [Fact]
     public void What_is_no_object_is_refused() =>

@@ -43,6 +43,50 @@ public sealed class SessionCacheTests
         Assert.Equal((5L, "new"), (session.Version, identity.Identity.Sub));
     }
 
+    // The name or address of a person changes without an event of the session: the same version, another identity.
+    [Fact]
+    public void An_identity_that_was_read_anew_replaces_the_one_in_use()
+    {
+        var cache = new SessionCache(100);
+        Put(cache, Id(1), "before", version: 5);
+        Assert.True(cache.TryGet(Id(1), out _, out var before));
+
+        cache.MarkStale(Id(1));
+        Put(cache, Id(1), "after", version: 5);
+
+        Assert.True(cache.TryGet(Id(1), out var session, out var after));
+        Assert.Equal(("before", "after", false), (before.Identity.Sub, after.Identity.Sub, session.Stale));
+    }
+
+    [Fact]
+    public void Who_is_read_again_unchanged_stays_the_same_object()
+    {
+        var cache = new SessionCache(100);
+        Put(cache, Id(1), "alice", version: 1);
+        cache.TryGet(Id(1), out _, out var before);
+        for (var i = 0; i < 100_000; i++)
+        {
+            Put(cache, Id(1), "alice", version: 1);
+        }
+
+        cache.TryGet(Id(1), out _, out var after);
+        Assert.Same(before, after);
+    }
+
+    // The mark of a revocation is forgotten one day; a session that it ended must not come back then.
+    [Fact]
+    public void What_a_rule_calls_ended_is_remembered_as_over()
+    {
+        var cache = new SessionCache(100);
+        Put(cache, Id(1), "alice", version: 1);
+        Put(cache, Id(2), "bob", version: 1);
+
+        cache.MarkOver(session => session.Id == Id(1).Value);
+
+        Assert.True(cache.TryGet(Id(1), out var ended, out _) && ended.Over);
+        Assert.True(cache.TryGet(Id(2), out var other, out _) && !other.Over);
+    }
+
     [Fact]
     public void It_stays_within_its_bound_and_keeps_what_was_used_last()
     {
@@ -87,7 +131,7 @@ public sealed class SessionCacheTests
                     if (cache.TryGet(Id(i), out var session, out var identity))
                     {
                         Assert.Equal(Id(i), session.SessionId);
-                        Assert.Equal($"{i}:{identity.Version}", identity.Identity.Sub);
+                        Assert.Equal($"{i}:{session.Version}", identity.Identity.Sub);
                         reads++;
                     }
                 }
@@ -133,7 +177,7 @@ public sealed class SessionCacheTests
     };
 
     private static void Put(SessionCache cache, SessionId id, string sub, long version) =>
-        cache.Put(Session(id, version: version), new CachedIdentity(id.Value, version, new Identity
+        cache.Put(Session(id, version: version), new CachedIdentity(id.Value, new Identity
         {
             SubjectKey = default,
             Issuer = "https://idp.test",

@@ -126,7 +126,7 @@ public sealed class ComposeWorld : IAsyncDisposable
         File.ReadLines(file).Select(l => l.Split('=', 2)).ToDictionary(p => p[0], p => p[1]);
 
     // Below the range that the system gives to outgoing connections.
-    private static int FreePorts()
+    internal static int FreePorts()
     {
         for (var tries = 0; tries < 50; tries++)
         {

@@ -79,6 +79,19 @@ public abstract class EveryEdgeTests(ComposeWorld world)
         Assert.Equal("admin", Headers(answer)[IdentityHeaders.Roles]);
     }
 
+    // Whoever has the session's cookie is the person, everywhere: no application needs to see it.
+    [ComposeFact]
+    public async Task The_application_gets_its_own_cookies_and_none_of_ours()
+    {
+        using var alice = world.NewBrowser();
+        await alice.SignInAsync("alice");
+
+        var arrived = Headers(await alice.CallAsync(Page, r => r.Headers.Add("Cookie", "__Host-eventauth=x; theme=dark; myeventauth=1")));
+
+        Assert.Equal("alice", arrived[IdentityHeaders.User]);
+        Assert.Equal("theme=dark; myeventauth=1", arrived["Cookie"]);
+    }
+
     [ComposeFact]
     public async Task Without_a_session_a_page_leads_to_the_IdP_and_a_program_gets_401()
     {

@@ -74,6 +74,35 @@ public sealed class RefreshingTests : IAsyncLifetime
         Assert.Equal(["RefusedByProvider", "invalid_grant"], Assert.Single(ended));
     }
 
+    // The IdP's answer got lost, and it had rotated the token: the next try looks like theft. That is our loss and costs one
+    // session; it is not the IdP's verdict on the person.
+    [StoreFact]
+    public async Task A_refresh_whose_outcome_nobody_knows_is_never_taken_for_a_verdict_on_the_person()
+    {
+        var browser = await SignedInAsync();
+        World.Idp.Script(StubEndpoint.Token, StubAnswer.Empty(503));
+        _clock.Advance(TimeSpan.FromMinutes(5));
+        Assert.Equal(HttpStatusCode.OK, (await browser.CallAsync()).StatusCode);
+
+        World.Idp.Withdraw("alice");
+        Assert.Equal(HttpStatusCode.Unauthorized, (await browser.CallAsync()).StatusCode);
+
+        var ended = await _store!.QueryAsync("select data ->> 'reason' from eventauth_events.mt_events where type = 'session_ended'");
+        Assert.Equal(["RefreshLost"], Assert.Single(ended));
+    }
+
+    // While the IdP hangs, pages that need nobody must not wait for it.
+    [StoreFact]
+    public async Task A_public_path_does_not_wait_for_a_renewal()
+    {
+        var browser = await SignedInAsync();
+        World.Idp.Always(StubEndpoint.Token, StubAnswer.Hang());
+        _clock.Advance(TimeSpan.FromMinutes(5));
+
+        Assert.Equal(HttpStatusCode.OK, (await browser.CallAsync("/public/logo.png")).StatusCode);
+        Assert.Equal(0, World.Idp.Log.Grants("refresh_token"));
+    }
+
     // "Store or IdP not reachable" is never "no session": an outage of the IdP must not sign a whole company out.
     [StoreFact]
     public async Task While_the_IdP_is_away_an_expired_token_is_no_reason_to_end_a_session()

@@ -97,6 +97,7 @@ internal sealed class World : IAsyncDisposable
         ["listen.public"] = "http://127.0.0.1:0",
         ["listen.operations"] = "http://127.0.0.1:0",
         ["listen.inlineScheduling"] = "false",
+        ["listen.drain"] = "0s",
         ["postgres.connectionString"] = store.ConnectionString,
         ["providers.0.issuer"] = idp.Issuer,
         ["providers.0.clientId"] = idp.Options.ClientId,

@@ -131,6 +131,63 @@ public sealed class RevokedSessionSweepTests(LiveStore store) : IClassFixture<Li
         Assert.Equal(0, await store.CountAsync("select count(*) from {own}.activity where session_id = $1", ended.Value));
     }
 
+    // More than one batch, so that what is left behind by an outage or a flood is gone after one round.
+    [StoreFact]
+    public async Task A_backlog_of_any_length_is_gone_after_one_round()
+    {
+        await store.ExecuteAsync("""
+            insert into {own}.login_attempt (state_hash, binding_hash, key_id, sealed, position, expires_at)
+            select gen_random_uuid(), gen_random_uuid(), 'k', ''::bytea, 0, $1 from generate_series(1, 4500)
+            """, _clock.GetUtcNow().AddHours(-1));
+        await Sweep().RunOnceAsync(default);
+        Assert.Equal(0, await store.CountAsync("select count(*) from {own}.login_attempt where expires_at < $1", _clock.GetUtcNow()));
+    }
+
+    [StoreFact]
+    public async Task Revocations_that_can_hit_nothing_are_deleted_but_never_the_newest()
+    {
+        var feed = new RevocationFeed(store.Database);
+        await RevokeAsync(new Subject(Issuer, "ivan"));
+        await RevokeAsync(new Subject(Issuer, "ivan"));
+        var head = await feed.HeadAsync(default);
+        await store.ExecuteAsync("update {own}.revocation set committed_at = clock_timestamp() - interval '49 hours'");
+        await Sweep().RunOnceAsync(default);
+        Assert.Equal(1, await store.CountAsync("select count(*) from {own}.revocation"));
+        Assert.Equal(head, await feed.HeadAsync(default));
+        await RevokeAsync(new Subject(Issuer, "ivan"));
+        await Sweep().RunOnceAsync(default);
+        Assert.Equal(head + 1, await store.CountAsync("select position from {own}.revocation"));
+    }
+
+    [StoreFact]
+    public async Task Sessions_long_ended_and_replicas_long_gone_are_deleted_and_their_events_stay()
+    {
+        var (old, young) = (await store.IssueAsync(new Subject(Issuer, "judy")), await store.IssueAsync(new Subject(Issuer, "judy")));
+        await store.ExecuteAsync("update {own}.session set ended_at = $2 where id = $1", old.Value, _clock.GetUtcNow().AddDays(-31));
+        await store.ExecuteAsync("update {own}.session set ended_at = $2 where id = $1", young.Value, _clock.GetUtcNow().AddDays(-29));
+        var feed = new RevocationFeed(store.Database);
+        await feed.ReportAsync("gone", 0, default);
+        await store.ExecuteAsync("update {own}.replica set seen_at = clock_timestamp() - interval '25 hours'");
+        await feed.ReportAsync("here", 0, default);
+        await Sweep().RunOnceAsync(default);
+        Assert.Equal(0, await store.CountAsync("select count(*) from {own}.session where id = $1", old.Value));
+        Assert.Equal(1, await store.CountAsync("select count(*) from {own}.session where id = $1", young.Value));
+        Assert.Single(await store.StreamAsync(EventStore.StreamOf(old)));
+        Assert.Equal(1, await store.CountAsync("select count(*) from {own}.replica"));
+    }
+
+    // Without a broker nobody else marks them, and a broker that is added later would get them all.
+    [StoreFact]
+    public async Task Rows_too_old_to_be_published_leave_the_outbox()
+    {
+        var outbox = new Outbox(store.Database);
+        await RevokeAsync(new Subject(Issuer, "kim"));
+        await store.ExecuteAsync("update {own}.revocation set committed_at = clock_timestamp() - interval '11 minutes'");
+        await RevokeAsync(new Subject(Issuer, "kim"));
+        await Sweep().RunOnceAsync(default);
+        Assert.Equal(1, await outbox.BacklogAsync(default));
+    }
+
     private async Task RevokeAsync(Subject subject, EndReason reason = EndReason.BackchannelLogout)
     {
         var revocations = new Revocations(

@@ -35,13 +35,17 @@ internal sealed class FixedIdp : HttpMessageHandler
     /// <summary>Set: every request fails as if the network were gone.</summary>
     public bool Away { get; set; }
 
+    /// <summary>Set: every request waits for it.</summary>
+    public Task Slow { get; set; } = Task.CompletedTask;
+
     public ProviderMetadata NewMetadata() => new(Issuer, NewClient(), Clock);
 
     public TokenChecks NewChecks() => new(Settings, NewMetadata(), Clock);
 
-    protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         Asked.Add(request.RequestUri!);
+        await Slow.WaitAsync(cancellationToken);
         if (Away)
         {
             throw new HttpRequestException(HttpRequestError.ConnectionError);
@@ -52,10 +56,10 @@ internal sealed class FixedIdp : HttpMessageHandler
         var body = isKeys ? (_keys.Count > 1 ? _keys.Dequeue() : _keys.Peek()) : $$"""
             {"issuer":"{{Issuer}}","jwks_uri":"{{Issuer}}/jwks","authorization_endpoint":"{{Issuer}}/a","token_endpoint":"{{Issuer}}/t"}
             """;
-        return Task.FromResult(new HttpResponseMessage(HttpStatusCode.OK)
+        return new HttpResponseMessage(HttpStatusCode.OK)
         {
             Content = new StringContent(body, Encoding.UTF8, "application/json"),
-        });
+        };
     }
 
     private HttpClient NewClient() => new(this, disposeHandler: false);

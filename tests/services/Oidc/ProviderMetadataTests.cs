@@ -35,7 +35,27 @@ public sealed class ProviderMetadataTests : IDisposable
 
         _idp.Clock.Advance(TimeSpan.FromSeconds(1));
         await metadata.KeysAsync(default);
-        Assert.Equal(2, _idp.KeyFetches);
+        await Until.TrueAsync("the keys are fetched again", () => _idp.KeyFetches == 2);
+    }
+
+    // An IdP that signs somebody out waits a few seconds and does not come back: a slow key set must not lose that.
+    [Fact]
+    public async Task While_newer_keys_are_slow_the_last_good_ones_answer_at_once_and_only_an_unknown_key_waits()
+    {
+        using var newer = new TokenForge();
+        using var idp = new FixedIdp(TokenForge.Set(_forge.RsaKey()), TokenForge.Set(newer.RsaKey("k2")));
+        var checks = idp.NewChecks();
+        await AcceptedAsync(checks, _forge.IdToken("n"));
+        var answer = new TaskCompletionSource();
+        idp.Slow = answer.Task;
+        idp.Clock.Advance(TimeSpan.FromMinutes(6));
+
+        await AcceptedAsync(checks, _forge.IdToken("n")).WaitAsync(TimeSpan.FromSeconds(5));
+        var unknown = AcceptedAsync(checks, newer.IdToken("n", """{"alg":"RS256","kid":"k2"}"""));
+        Assert.False(unknown.IsCompleted);
+        answer.SetResult();
+        await unknown;
+        Assert.Equal(2, idp.KeyFetches);
     }
 
     [Fact]
@@ -58,6 +78,7 @@ public sealed class ProviderMetadataTests : IDisposable
         _idp.Clock.Advance(TimeSpan.FromMinutes(6));
         var asked = _idp.Asked.Count;
         await AcceptedAsync(checks, _forge.IdToken("n"));
+        await Until.TrueAsync("the IdP was asked again", () => _idp.Asked.Count > asked);
         await AcceptedAsync(checks, _forge.IdToken("n"));
         Assert.Equal(1, _idp.Asked.Count - asked);
 
@@ -147,7 +168,8 @@ public sealed class ProviderMetadataTests : IDisposable
 
         idp.Clock.Advance(TimeSpan.FromMinutes(5));
         await AcceptedAsync(checks, _forge.IdToken("n"));
-        Assert.Equal(2, idp.KeyFetches);
+        await Until.TrueAsync("the keys are fetched again", () => idp.KeyFetches == 2);
+        await AcceptedAsync(checks, _forge.IdToken("n"));
     }
 
     [Fact]

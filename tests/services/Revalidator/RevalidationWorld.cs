@@ -36,7 +36,7 @@ internal sealed class RevalidationWorld : IAsyncDisposable
         _vault = new TokenVault(settings.TokenKeys);
         Health = new ProviderHealth(settings, clock, NullLogger<ProviderHealth>.Instance);
         var tokens = new TokenStore(store.Database);
-        var refresh = new RefreshSession(tokens, store.Sessions, store.Index, _vault, _providers, new RefreshWaiters(), _outbox, _metrics,
+        var refresh = new RefreshSession(tokens, store.Sessions, store.Index, _vault, _providers, new RefreshWaiters(), Health, _outbox, _metrics,
             settings, clock, NullLogger<RefreshSession>.Instance);
         var revocations = new Revocations(
             store.Events, store.Index, _outbox, new SweepSignal(), _metrics, NullLogger<Revocations>.Instance);

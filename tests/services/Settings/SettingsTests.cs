@@ -47,6 +47,15 @@ public sealed class SettingsTests
     [InlineData("revocation.pollInterval", "5s", "revocation.pollInterval: must be shorter than revocation.bound, or no answer could rest on memory")]
     [InlineData("revalidation.onFailure", "maybe", "revalidation.onFailure: 'maybe' is none of deny, allow")]
     [InlineData("postgres.schema", "a; drop table x", "postgres.schema: 'a; drop table x' must be lower-case letters, digits and underscores")]
+    [InlineData("session.lifetime", "999999999d", "session.lifetime: '999999999d' is too long; at most 3650d")]
+    [InlineData("revocation.bound", "60d", "revocation.bound: '60d' is too long; at most 1d")]
+    [InlineData("log.level", "loud", "log.level: 'loud' is none of verbose, debug, information, warning, error, fatal")]
+    [InlineData("log.level", "3", "log.level: '3' is none of verbose, debug, information, warning, error, fatal")]
+    [InlineData("session.cookieName", "event auth", "session.cookieName: 'event auth' is no name for a cookie: letters, digits and !#$%&'*+-.^_`|~ (RFC 6265)")]
+    [InlineData("session.cookieName", "a;Domain=x", "session.cookieName: 'a;Domain=x' is no name for a cookie: letters, digits and !#$%&'*+-.^_`|~ (RFC 6265)")]
+    [InlineData("session.cookieDomain", "example.test; Path=/x", "session.cookieDomain: 'example.test; Path=/x' is no host name such as example.com")]
+    [InlineData("session.cookieDomain", "ample.test", "session.cookieDomain: publicUrl's host auth.example.test is not within 'ample.test': browsers would refuse the cookie")]
+    [InlineData("listen.operations", "http://0.0.0.0:8081", "listen.operations: must have another port than listen.public (8081): what is for operators is told apart by it")]
     public void A_mistake_stops_the_start_and_says_what_to_do(string path, string value, string expected) =>
         Assert.Contains(expected, Assert.Throws<SettingsException>(() => Read((path, value))).Errors);
 
@@ -91,6 +100,30 @@ public sealed class SettingsTests
         Assert.Equal("from a file", settings.Providers[0].ClientSecret);
         Assert.Equal(["openid", "email"], settings.Providers[0].Scopes);
         Assert.Equal([AccessLevel.Restricted, AccessLevel.Authenticated], settings.Policy.Rules.Select(r => r.Access));
+    }
+
+    [Fact]
+    public void The_twin_of_a_whole_list_replaces_the_one_in_the_file_and_leaves_sections_alone()
+    {
+        var file = Path.GetTempFileName();
+        File.WriteAllText(file, """
+            trustedProxies: [127.0.0.1, "::1"]
+            providers: [{ issuer: "https://idp.example.test", scopes: [openid, email] }]
+            rules: [{ host: app.example.test, groups: [staff, guests] }]
+            """);
+
+        var values = SettingsSource.Load(file, new Hashtable
+        {
+            ["EVENTAUTH__TRUSTEDPROXIES"] = "10.0.0.1",
+            ["EVENTAUTH__PROVIDERS__0__SCOPES"] = "",
+            ["EVENTAUTH__RULES"] = "nobody",
+        });
+        File.Delete(file);
+
+        Assert.Equal(
+            ["providers.0.issuer", "providers.0.scopes", "rules", "rules.0.groups.0", "rules.0.groups.1", "rules.0.host", "trustedproxies"],
+            values.Keys.Select(k => k.ToLowerInvariant()).Order(StringComparer.Ordinal));
+        Assert.Equal("10.0.0.1", values["trustedProxies"]);
     }
 
     private static EventAuthSettings Read(params (string Path, string Value)[] changes)

@@ -87,6 +87,18 @@ public sealed class RevocationFeedTests(LiveStore store) : IClassFixture<LiveSto
         Assert.Single(await outbox.ClaimAsync(10, TimeSpan.FromMinutes(1), default), r => r.Position == receipt.Position);
     }
 
+    [StoreFact]
+    public async Task A_replica_that_starts_looks_at_nothing_older_than_the_horizon()
+    {
+        var old = await RevokeAsync("before the horizon");
+        var young = await RevokeAsync("behind the horizon");
+        await store.ExecuteAsync("update {own}.revocation set committed_at = clock_timestamp() - interval '26 hours' where position <= $1", old.Position);
+
+        var page = await Feed.ReadAsync("new", 0, Horizon, default);
+
+        Assert.Equal((young.Position, young.Position), (page.Head, page.Rows[0].Position));
+    }
+
     private FeedReader ReadAllAsync(long after, CancellationToken ct)
     {
         var reader = new FeedReader();

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using EventAuth.Adapters.Telemetry;
 using Microsoft.AspNetCore.Builder;
@@ -8,8 +9,8 @@ namespace EventAuth.Adapters.Hosting;
 /// <summary>What a service tells operators: whether it may be asked (readiness) and how it stands (status).</summary>
 public sealed class ServiceState
 {
-    private readonly Dictionary<string, Func<string?>> _conditions = [];
-    private readonly Dictionary<string, Func<object?>> _sections = [];
+    private readonly ConcurrentDictionary<string, Func<string?>> _conditions = [];
+    private readonly ConcurrentDictionary<string, Func<object?>> _sections = [];
     private volatile bool _draining;
 
     /// <summary>A condition of readiness: null when met, else what is missing.</summary>

@@ -5,25 +5,33 @@ using Microsoft.Extensions.Logging;
 namespace EventAuth.Adapters.Hosting;
 
 /// <summary>Creates or finds the tables, again and again until the store answers; the service is up meanwhile but not ready.</summary>
-public sealed partial class SchemaStartup(Schema schema, ServiceState state, TimeProvider clock, ILogger<SchemaStartup> log)
-    : BackgroundService
+public sealed partial class SchemaStartup : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    private readonly Schema _schema;
+    private readonly TimeProvider _clock;
+    private readonly ILogger<SchemaStartup> _log;
+
+    // The condition stands before the listener opens: nobody is ready for a moment because nothing was required yet.
+    public SchemaStartup(Schema schema, ServiceState state, TimeProvider clock, ILogger<SchemaStartup> log)
+    {
+        (_schema, _clock, _log) = (schema, clock, log);
+        state.Require("store", () => schema.Applied.IsCompleted ? null : "the event store has not answered yet");
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        state.Require("store", () => schema.Applied.IsCompleted ? null : "the event store has not answered yet");
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                await schema.ApplyAsync(stoppingToken);
+                await _schema.ApplyAsync(stoppingToken);
                 return;
             }
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
-                LogWaiting(log, e.Message);
-                await Task.Delay(Pause, clock, stoppingToken);
+                LogWaiting(_log, e.Message);
+                await Task.Delay(Pause, _clock, stoppingToken);
             }
         }
     }

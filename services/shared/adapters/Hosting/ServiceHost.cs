@@ -46,7 +46,6 @@ public static class ServiceHost
         app.MapWhen(http => IsOperations(app, http.Connection.LocalPort, operationsPort), branch =>
             Operations.Map(branch, app.Services.GetRequiredService<ServiceState>(), app.Services.GetRequiredService<PrometheusText>()));
         answerPublic(app);
-        app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<ServiceState>().Drain);
         return app;
     }
 
@@ -60,14 +59,13 @@ public static class ServiceHost
         services.AddSingleton<IEventStore, EventStore>().AddSingleton<SessionService>();
         services.AddSingleton(new TokenVault(settings.TokenKeys));
         services.AddSingleton(ProviderDirectory.Build(settings.Providers, clock));
-        services.AddHostedService<SchemaStartup>();
-        services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(10));
+        services.AddHostedService<SchemaStartup>().AddHostedService<DrainBeforeStop>();
+        services.Configure<HostOptions>(o => o.ShutdownTimeout = settings.Listen.Drain + TimeSpan.FromSeconds(10));
     }
 
     private static void AddLog(WebApplicationBuilder builder, LogSettings log)
     {
-        var level = Enum.TryParse<LogEventLevel>(log.Level, ignoreCase: true, out var parsed) ? parsed : LogEventLevel.Information;
-        var serilog = new LoggerConfiguration().MinimumLevel.Is(level)
+        var serilog = new LoggerConfiguration().MinimumLevel.Is(Enum.Parse<LogEventLevel>(log.Level, ignoreCase: true))
             .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
             .MinimumLevel.Override("MassTransit", LogEventLevel.Warning)
             .MinimumLevel.Override("Npgsql", LogEventLevel.Warning);

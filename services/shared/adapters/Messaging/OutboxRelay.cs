@@ -15,6 +15,7 @@ namespace EventAuth.Adapters.Messaging;
 ///   2. Positions go out in order within a batch; readers keep the highest, so order across processes does not matter.
 ///   3. Every publish has a time limit (without one it can block for minutes while the broker is away), and after a failure
 ///      the relay rests: the broker is only the hint, the gateways read the feed by themselves.
+///   4. What the broker missed for long is not told later (see <see cref="Outbox.Useful"/>).
 /// </summary>
 public sealed class OutboxRelay(
     Schema schema, Outbox outbox, OutboxSignal signal, IBus bus, Metrics metrics, TimeProvider clock, ILogger<OutboxRelay> log) : BackgroundService
@@ -35,9 +36,9 @@ public sealed class OutboxRelay(
             {
                 more = await RelayAsync(stoppingToken);
             }
-            catch (StoreUnavailableException)
+            catch (Exception e) when (e is StoreUnavailableException or StreamConflictException)
             {
-                // Whoever reads the feed says so already; the rows wait.
+                // Away (whoever reads the feed says so already) or a deadlock: the rows wait.
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -55,10 +56,17 @@ public sealed class OutboxRelay(
     private async Task<bool> RelayAsync(CancellationToken ct)
     {
         var rows = await outbox.ClaimAsync(BatchSize, ClaimFor, ct);
-        var done = new List<long>(rows.Count);
+        if (rows.Count == 0)
+        {
+            return false;
+        }
+
+        var stale = clock.GetUtcNow() - Outbox.Useful;
+        var done = rows.Where(r => r.CommittedAt < stale).Select(r => r.Position).ToList();
+        var skipped = done.Count;
         try
         {
-            foreach (var row in rows)
+            foreach (var row in rows.Where(r => r.CommittedAt >= stale))
             {
                 using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
                 limit.CancelAfter(PublishLimit);
@@ -66,7 +74,7 @@ public sealed class OutboxRelay(
                 done.Add(row.Position);
             }
 
-            if (_failing && rows.Count > 0)
+            if (_failing && done.Count > skipped)
             {
                 _failing = false;
                 log.BrokerBack();
@@ -83,8 +91,12 @@ public sealed class OutboxRelay(
         }
 
         await outbox.MarkAsync(done, ct);
-        await outbox.ReleaseAsync(rows.Select(r => r.Position).Except(done).ToList(), ct);
-        metrics.Published(done.Count);
+        if (done.Count < rows.Count)
+        {
+            await outbox.ReleaseAsync(rows.Select(r => r.Position).Except(done).ToList(), ct);
+        }
+
+        metrics.Published(done.Count - skipped);
         return rows.Count == BatchSize && done.Count == rows.Count;
     }
 

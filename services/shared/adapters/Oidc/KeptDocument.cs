@@ -2,9 +2,10 @@ namespace EventAuth.Adapters.Oidc;
 
 /// <summary>
 /// One document of an IdP. Rules:
-/// 1. fetched when first needed and again when older than <paramref name="freshFor"/>;
+/// 1. fetched when first needed and again, behind the caller's back, when older than <paramref name="freshFor"/>;
 /// 2. one fetch at a time, shared by all who wait, and not ended by one of them leaving;
-/// 3. the last good copy stays in use while it can't be fetched, up to <see cref="KeptFor"/>;
+/// 3. the last good copy stays in use while a newer one is being fetched or can't be, up to <see cref="KeptFor"/>: nobody
+///    waits for a slow IdP who could do with what there is;
 /// 4. after a failed fetch the next one waits for <paramref name="pause"/>; so does each fetch for something newer.
 /// </summary>
 internal sealed class KeptDocument<T>(Func<Task<T>> fetch, TimeSpan freshFor, TimeSpan pause, TimeProvider clock)
@@ -20,7 +21,7 @@ internal sealed class KeptDocument<T>(Func<Task<T>> fetch, TimeSpan freshFor, Ti
     private (long At, ProviderUnavailableException Reason)? _failure;
     private Task<T>? _inFlight;
 
-    /// <summary>A copy that is fresh, or the last good one.</summary>
+    /// <summary>The last good copy; waits only when there is none that may still be used.</summary>
     public async Task<T> GetAsync(CancellationToken ct)
     {
         Task<T> fetching;
@@ -37,19 +38,13 @@ internal sealed class KeptDocument<T>(Func<Task<T>> fetch, TimeSpan freshFor, Ti
             }
 
             fetching = Fetch_Locked();
-        }
-
-        try
-        {
-            return await fetching.WaitAsync(ct);
-        }
-        catch (ProviderUnavailableException failure)
-        {
-            lock (_lock)
+            if (KeptCopy_Locked() is { } kept)
             {
-                return KeptCopy_Locked() ?? throw Again(failure);
+                return kept;
             }
         }
+
+        return await fetching.WaitAsync(ct);
     }
 
     /// <summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using EventAuth.Adapters.Settings;
 using EventAuth.Domain.Login;
 using EventAuth.Domain.Refresh;
@@ -38,7 +39,7 @@ public sealed class ProviderClient(
         var expected = IdTokenExpectations.ForLogin(settings.Issuer, settings.ClientId, attempt.Nonce, tokens.AccessToken);
         return await checks.IdTokenAsync(tokens.IdToken, expected, ct) switch
         {
-            IdTokenCheck.Accepted accepted => new CodeExchange.Completed(tokens, accepted.Claims, Map(accepted.Claims)),
+            IdTokenCheck.Accepted accepted => new CodeExchange.Completed(tokens, accepted.Claims, Map(accepted.Claims.All)),
             IdTokenCheck.Refused refused => new CodeExchange.IdTokenRefused(refused.Rule, refused.Description),
             IdTokenCheck.KeysUnavailable away => new CodeExchange.Failed(new ProviderAnswer.Unavailable(away.Error, away.RetryAfter)),
             _ => throw new UnreachableException(),
@@ -65,7 +66,7 @@ public sealed class ProviderClient(
         var expected = IdTokenExpectations.ForRefresh(settings.Issuer, settings.ClientId, sub, tokens.AccessToken);
         return await checks.IdTokenAsync(tokens.IdToken, expected, ct) switch
         {
-            IdTokenCheck.Accepted accepted => new RefreshResult.Renewed(renewed, Map(accepted.Claims)),
+            IdTokenCheck.Accepted accepted => new RefreshResult.Renewed(renewed, Map(accepted.Claims.All)),
             IdTokenCheck.Refused { IdentityChanged: true } refused =>
                 new RefreshResult.Failed(new ProviderAnswer.IdentityChanged(refused.Rule)),
             IdTokenCheck.Refused => new RefreshResult.Failed(new ProviderAnswer.Unavailable("id_token_refused", null)),
@@ -106,7 +107,7 @@ public sealed class ProviderClient(
         {
             null => new UserInfoResult.Failed(new ProviderAnswer.Unavailable("sub_missing", null)),
             { } told when string.Equals(told, sub, StringComparison.Ordinal) =>
-                new UserInfoResult.Told(ClaimMapping.Map(claims, settings.GroupsClaim, settings.RolesClaim)),
+                new UserInfoResult.Told(Map(claims)),
             _ => new UserInfoResult.Failed(new ProviderAnswer.IdentityChanged("sub-changed")),
         };
     }
@@ -169,5 +170,6 @@ public sealed class ProviderClient(
         }
     }
 
-    private MappedClaims Map(IdTokenClaims claims) => ClaimMapping.Map(claims.All, settings.GroupsClaim, settings.RolesClaim);
+    private MappedClaims Map(JsonElement claims) =>
+        ClaimMapping.Map(claims, settings.GroupsClaim, settings.RolesClaim, settings.TrustEmail);
 }

@@ -8,6 +8,7 @@ public sealed class Database : IAsyncDisposable
 {
     // A call that Postgres has not answered by then counts as "store away". The webhook must refuse within 3 s.
     private const int LimitSeconds = 2;
+    private const int FeedConnections = 4;
 
     private readonly PostgresSettings _settings;
 
@@ -28,9 +29,18 @@ public sealed class Database : IAsyncDisposable
             Options = "-c idle_in_transaction_session_timeout=5000 -c lock_timeout=2000 -c TimeZone=UTC",
         };
         Source = new NpgsqlDataSourceBuilder(text.ConnectionString).Build();
+        text.MaxPoolSize = FeedConnections;
+        text.ApplicationName = "eventauth feed";
+        FeedSource = new NpgsqlDataSourceBuilder(text.ConnectionString).Build();
     }
 
     public NpgsqlDataSource Source { get; }
+
+    /// <summary>
+    /// Connections that the revocation feed has for itself: however many requests queue for the others, the feed is read,
+    /// or the lease would lapse for everybody.
+    /// </summary>
+    public NpgsqlDataSource FeedSource { get; }
 
     /// <summary>Schema of our own tables; prefix of the notification channels too.</summary>
     public string Own { get; }
@@ -63,7 +73,11 @@ public sealed class Database : IAsyncDisposable
         return command;
     }
 
-    public ValueTask DisposeAsync() => Source.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await Source.DisposeAsync();
+        await FeedSource.DisposeAsync();
+    }
 
     private static NpgsqlParameter Parameter(object? value) => new() { Value = value ?? DBNull.Value };
 }

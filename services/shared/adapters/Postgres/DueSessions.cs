@@ -54,6 +54,26 @@ public sealed class DueSessions(Database database)
           s.verified_at, s.check_until
         """;
 
+    // A change is put into the feed for each live session of the subject, so that gateways read it again; last in the
+    // transaction, because the feed's lock is held from here to the commit.
+    private const string SavePersonSql = """
+        with changed as (
+          insert into {own}.subject as p (key, email, name, updated_at)
+          select $1, nullif($2::text, ''), nullif($3::text, ''), clock_timestamp()
+          where $2 <> '' or $3 <> '' or exists (select 1 from {own}.subject where key = $1)
+          on conflict (key) do update set email = case when $2 is null then p.email else excluded.email end,
+            name = case when $3 is null then p.name else excluded.name end, updated_at = excluded.updated_at
+          where ($2 is not null and p.email is distinct from excluded.email)
+            or ($3 is not null and p.name is distinct from excluded.name)
+          returning key),
+        told as (
+          select s.id, e.stream_id, e.id as event_id from changed join {own}.session s on s.subject_key = changed.key
+          cross join lateral (select stream_id, id from {events}.mt_events
+            where stream_id = 'session-' || replace(s.id::text, '-', '') order by version desc limit 1) e
+          where s.ended_at is null)
+        select {own}.announce({own}.draw_position(), 4::smallint, id, stream_id, event_id) from told
+        """;
+
     /// <summary>Takes sessions that are due, of each subject one.</summary>
     /// <param name="busy">Subjects that this process is asking about already.</param>
     public Task<IReadOnlyList<DueSession>> ClaimAsync(
@@ -77,7 +97,7 @@ public sealed class DueSessions(Database database)
 
     /// <summary>Gives a session back until its next check.</summary>
     /// <param name="verifiedAt">When the IdP stood by it; null when it did not.</param>
-    /// <param name="person">What the IdP told of the person; what it did not mention stays.</param>
+    /// <param name="person">What the IdP told of the person: null did not come up and stays, empty is gone.</param>
     public Task CompleteAsync(
         DueSession session, DateTimeOffset nextCheckAt, DateTimeOffset? verifiedAt, PersonalData? person, CancellationToken ct) =>
         PostgresErrors.MapAsync("due", async () =>
@@ -90,13 +110,7 @@ public sealed class DueSessions(Database database)
                 """, session.Id.Value, nextCheckAt, verifiedAt, session.LeaseUntil));
             if (person is { } p && (p.Email is not null || p.Name is not null))
             {
-                batch.BatchCommands.Add(database.Part("""
-                    insert into {own}.subject (key, email, name, updated_at) values ($1, $2::text, $3::text, clock_timestamp())
-                    on conflict (key) do update set email = coalesce($2::text, subject.email), name = coalesce($3::text, subject.name),
-                      updated_at = clock_timestamp()
-                    where (subject.email, subject.name)
-                      is distinct from (coalesce($2::text, subject.email), coalesce($3::text, subject.name))
-                    """, session.Subject.Key.Value, p.Email, p.Name));
+                batch.BatchCommands.Add(database.Part(SavePersonSql, session.Subject.Key.Value, p.Email, p.Name));
             }
 
             return await batch.ExecuteNonQueryAsync(ct);

@@ -39,10 +39,11 @@ public sealed class EventStore(Database database) : IEventStore
         select pg_notify('{own}_refreshed', $2) from woken
         """;
 
+    // A login says all there is to say: what it does not mention is gone.
     private const string SavePersonSql = """
-        insert into {own}.subject (key, email, name, updated_at) values ($1, $2, $3, clock_timestamp())
-        on conflict (key) do update set email = coalesce($2, subject.email), name = coalesce($3, subject.name),
-          updated_at = clock_timestamp()
+        insert into {own}.subject (key, email, name, updated_at)
+        values ($1, nullif($2::text, ''), nullif($3::text, ''), clock_timestamp())
+        on conflict (key) do update set email = excluded.email, name = excluded.name, updated_at = excluded.updated_at
         """;
 
     public Task<StreamSlice> LoadAsync(SessionId id, CancellationToken ct) => PostgresErrors.MapAsync(StreamOf(id), async () =>

@@ -30,7 +30,7 @@ public sealed class Notifications(Database database)
     public Task ListenAsync(Action<StoreNews, string> news, CancellationToken ct) =>
         PostgresErrors.MapAsync("notifications", async () =>
         {
-            await using var connection = await database.Source.OpenConnectionAsync(ct);
+            await using var connection = await database.FeedSource.OpenConnectionAsync(ct);
             var (revocations, refreshed) = (database.Sql("{own}_revocations"), database.Sql("{own}_refreshed"));
             connection.Notification += (_, e) =>
                 news(e.Channel == revocations ? StoreNews.Revocation : StoreNews.Refreshed, e.Payload);

@@ -8,6 +8,9 @@ namespace EventAuth.Adapters.Postgres;
 /// </summary>
 public sealed class Outbox(Database database)
 {
+    /// <summary>Older rows are marked without being published: every gateway has long read them in the feed.</summary>
+    public static readonly TimeSpan Useful = TimeSpan.FromMinutes(10);
+
     public Task<IReadOnlyList<Revocation>> ClaimAsync(int limit, TimeSpan claim, CancellationToken ct) =>
         PostgresErrors.MapAsync<IReadOnlyList<Revocation>>("outbox", async () =>
         {

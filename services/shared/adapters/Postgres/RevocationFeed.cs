@@ -6,7 +6,11 @@ namespace EventAuth.Adapters.Postgres;
 /// <summary>One read of the feed.</summary>
 /// <param name="Epoch">Made when the tables were made: another one means another database, a restored backup for example.</param>
 /// <param name="Head">Highest position of the store at the time of reading.</param>
-public sealed record FeedPage(Guid Epoch, long Head, DateTimeOffset StoreTime, IReadOnlyList<Revocation> Rows);
+/// <param name="HeadEvent">The event behind it; null when the feed is empty.</param>
+/// <param name="AppliedEvent">The event behind the position that the reader had applied; null when nothing is there.</param>
+/// <param name="LastEvent">The event behind the last row of this page.</param>
+public sealed record FeedPage(
+    Guid Epoch, long Head, Guid? HeadEvent, Guid? AppliedEvent, DateTimeOffset StoreTime, IReadOnlyList<Revocation> Rows, Guid? LastEvent);
 
 /// <summary>
 /// Revocations after a position. Positions are drawn under a lock that lasts until the commit is visible (own.sql,
@@ -17,38 +21,49 @@ public sealed class RevocationFeed(Database database)
     /// <summary>Rows of one page; a full page means there may be more.</summary>
     public const int PageSize = 5000;
 
+    // A replica that has just started begins behind the last row before the horizon, found from the newest end of the index:
+    // older rows are not even looked at.
+    private static readonly string PageSql = $$"""
+        select position, kind, key, committed_at, event_id from {own}.revocation
+        where committed_at > clock_timestamp() - $2 and position > case when $1 > 0 then $1 else
+          coalesce((select max(position) from {own}.revocation where committed_at <= clock_timestamp() - $2), 0) end
+        order by position limit {{PageSize}}
+        """;
+
     /// <summary>Reads on, and tells the store in the same round trip what this replica had applied before.</summary>
     /// <param name="horizon">Older revocations are left out: nothing that they could hit still lives.</param>
     public Task<FeedPage> ReadAsync(string instance, long applied, TimeSpan horizon, CancellationToken ct) =>
         PostgresErrors.MapAsync("feed", async () =>
         {
-            await using var batch = database.Source.CreateBatch();
+            await using var batch = database.FeedSource.CreateBatch();
             batch.BatchCommands.Add(database.Part("""
-                select epoch, (select coalesce(max(position), 0) from {own}.revocation), clock_timestamp() from {own}.store
-                """));
-            batch.BatchCommands.Add(database.Part($$"""
-                select position, kind, key, committed_at from {own}.revocation
-                where position > $1 and committed_at > clock_timestamp() - $2 order by position limit {{PageSize}}
-                """, applied, horizon));
+                select epoch, clock_timestamp(), coalesce(head.position, 0), head.event_id,
+                  (select event_id from {own}.revocation where position = $1)
+                from {own}.store left join (select position, event_id from {own}.revocation order by position desc limit 1) head on true
+                """, applied));
+            batch.BatchCommands.Add(database.Part(PageSql, applied, horizon));
             batch.BatchCommands.Add(ReplicaSeen(instance, applied));
             await using var reader = await batch.ExecuteReaderAsync(ct);
             await reader.ReadAsync(ct);
-            var (epoch, head, time) = (reader.GetGuid(0), reader.GetInt64(1), reader.GetFieldValue<DateTimeOffset>(2));
+            var (epoch, time, head) = (reader.GetGuid(0), reader.GetFieldValue<DateTimeOffset>(1), reader.GetInt64(2));
+            var (headEvent, appliedEvent) = (EventOf(reader, 3), EventOf(reader, 4));
             await reader.NextResultAsync(ct);
             var rows = new List<Revocation>();
+            Guid? lastEvent = null;
             while (await reader.ReadAsync(ct))
             {
                 rows.Add(new Revocation(reader.GetInt64(0), (RevocationKind)reader.GetInt16(1), reader.GetGuid(2),
                     reader.GetFieldValue<DateTimeOffset>(3)));
+                lastEvent = reader.GetGuid(4);
             }
 
-            return new FeedPage(epoch, head, time, rows);
+            return new FeedPage(epoch, head, headEvent, appliedEvent, time, rows, lastEvent);
         }, ct);
 
     /// <summary>Tells the store what this replica has applied.</summary>
     public Task ReportAsync(string instance, long applied, CancellationToken ct) => PostgresErrors.MapAsync("feed", async () =>
     {
-        await using var batch = database.Source.CreateBatch();
+        await using var batch = database.FeedSource.CreateBatch();
         batch.BatchCommands.Add(ReplicaSeen(instance, applied));
         return await batch.ExecuteNonQueryAsync(ct);
     }, ct);
@@ -59,6 +74,8 @@ public sealed class RevocationFeed(Database database)
         await using var command = database.Command("select coalesce(max(position), 0) from {own}.revocation");
         return (long)(await command.ExecuteScalarAsync(ct))!;
     }, ct);
+
+    private static Guid? EventOf(NpgsqlDataReader reader, int i) => reader.IsDBNull(i) ? null : reader.GetGuid(i);
 
     private NpgsqlBatchCommand ReplicaSeen(string instance, long applied) => database.Part("""
         insert into {own}.replica (instance, applied_position, applied_at, seen_at)

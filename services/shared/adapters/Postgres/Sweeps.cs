@@ -21,6 +21,11 @@ public sealed class Sweeps(Database database)
     // A deleted logout token could be played again, if it were not refused for its age by then.
     private static readonly TimeSpan TokenSlack = TimeSpan.FromMinutes(5);
 
+    // Longer than any session lives and any reader of the feed looks back.
+    private static readonly TimeSpan FeedSlack = TimeSpan.FromDays(1);
+    private static readonly TimeSpan SessionKept = TimeSpan.FromDays(30);
+    private static readonly TimeSpan ReplicaKept = TimeSpan.FromDays(1);
+
     // Each arm is a lookup per feed row: "offset 0" keeps the planner from scanning all sessions instead.
     private const string CondemnedSql = """
         with feed as (
@@ -129,20 +134,41 @@ public sealed class Sweeps(Database database)
             return new Slice(last, idle);
         }, ct);
 
-    /// <summary>Deletes pending logins and memories of logout tokens that have expired.</summary>
-    public Task ForgetExpiredAsync(DateTimeOffset now, int limit, CancellationToken ct) => PostgresErrors.MapAsync("sweep", async () =>
+    /// <summary>
+    /// Deletes what has served: pending logins, memories of logout tokens, revocations that can hit no session any more (but
+    /// not the newest, invariant 5 of own.sql), sessions long ended and replicas long gone. Events stay. Marks in the outbox
+    /// what is too old to be published, for nobody else does where there is no broker.
+    /// </summary>
+    public async Task TidyAsync(DateTimeOffset now, TimeSpan sessionLifetime, int limit, CancellationToken ct)
     {
-        await using var batch = database.Source.CreateBatch();
-        batch.BatchCommands.Add(database.Part("""
+        await RepeatAsync("""
             delete from {own}.login_attempt where state_hash in (
               select state_hash from {own}.login_attempt where expires_at < $1 order by expires_at limit $2)
-            """, now, limit));
-        batch.BatchCommands.Add(database.Part("""
+            """, now, limit, ct);
+        await RepeatAsync("""
             delete from {own}.logout_token where key in (
               select key from {own}.logout_token where expires_at < $1 order by expires_at limit $2)
-            """, now - TokenSlack, limit));
-        return await batch.ExecuteNonQueryAsync(ct);
-    }, ct);
+            """, now - TokenSlack, limit, ct);
+        await RepeatAsync("""
+            delete from {own}.session where id in (
+              select id from {own}.session where ended_at < $1 order by ended_at limit $2)
+            """, now - SessionKept, limit, ct);
+        await RepeatAsync("""
+            update {own}.revocation set published_at = clock_timestamp() where position in (
+              select position from (select position, committed_at from {own}.revocation
+                where published_at is null order by position limit $2) oldest
+              where committed_at < clock_timestamp() - $1)
+            """, Outbox.Useful, limit, ct);
+        await RepeatAsync("""
+            delete from {own}.revocation where position < (select max(position) from {own}.revocation) and position in (
+              select position from (select position, committed_at from {own}.revocation order by position limit $2) oldest
+              where committed_at < clock_timestamp() - $1)
+            """, sessionLifetime + FeedSlack, limit, ct);
+        await RepeatAsync("""
+            delete from {own}.replica where instance in (
+              select instance from {own}.replica where seen_at < clock_timestamp() - $1 limit $2)
+            """, ReplicaKept, limit, ct);
+    }
 
     /// <summary>Deletes, in a slice of all activity, that of sessions that ended before; gives back where the slice ended.</summary>
     public Task<Guid?> ForgetActivityAsync(Guid after, DateTimeOffset endedBefore, int limit, CancellationToken ct) =>
@@ -158,4 +184,19 @@ public sealed class Sweeps(Database database)
                 """, after, endedBefore, limit);
             return (Guid?)await command.ExecuteScalarAsync(ct);
         }, ct);
+
+    // Batch by batch, each short enough for the limit on a statement, until one is not full.
+    private async Task RepeatAsync(string sql, object before, int limit, CancellationToken ct)
+    {
+        int count;
+        do
+        {
+            count = await PostgresErrors.MapAsync("sweep", async () =>
+            {
+                await using var command = database.Command(sql, before, limit);
+                return await command.ExecuteNonQueryAsync(ct);
+            }, ct);
+        }
+        while (count == limit);
+    }
 }

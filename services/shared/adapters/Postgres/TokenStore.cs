@@ -4,7 +4,7 @@ using EventAuth.Contracts;
 namespace EventAuth.Adapters.Postgres;
 
 /// <summary>A session's sealed tokens.</summary>
-/// <param name="Unfinished">Somebody claimed these tokens before and never came back: the IdP may have seen them.</param>
+/// <param name="Unfinished">Somebody claimed these tokens before and stored no successor: the IdP may have used them up.</param>
 public sealed record StoredTokens(int TokenVersion, SealedSecret Secret, DateTimeOffset RefreshIssuedAt, bool Unfinished);
 
 /// <summary>What came of asking for the right to refresh.</summary>
@@ -57,14 +57,15 @@ public sealed class TokenStore(Database database)
         }, ct);
 
     /// <summary>Gives the lease back when no new tokens were stored.</summary>
-    public Task ReleaseAsync(SessionId id, int version, string owner, CancellationToken ct) =>
+    /// <param name="used">The IdP may have used up the refresh token: the next holder must know (<see cref="StoredTokens.Unfinished"/>).</param>
+    public Task ReleaseAsync(SessionId id, int version, string owner, bool used, CancellationToken ct) =>
         PostgresErrors.MapAsync("token", async () =>
         {
             await using var batch = database.Source.CreateBatch();
             batch.BatchCommands.Add(database.Part("""
-                update {own}.session_token set lease_owner = null, lease_until = null
+                update {own}.session_token set lease_owner = null, lease_until = case when $4 then clock_timestamp() end
                 where session_id = $1 and token_version = $2 and lease_owner = $3
-                """, id.Value, version, owner));
+                """, id.Value, version, owner, used));
             batch.BatchCommands.Add(database.Part("select pg_notify('{own}_refreshed', $1)", id.ToString()));
             return await batch.ExecuteNonQueryAsync(ct);
         }, ct);

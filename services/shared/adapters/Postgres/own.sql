@@ -2,7 +2,8 @@
 -- activity hold personal data and may be erased row by row; the rest is short-lived.
 --
 -- The feed (revocation): a position is drawn while the advisory lock is held and the lock is kept until the commit has
--- become visible, so commit order is position order and "position > last" misses nothing (invariant 5).
+-- become visible, so commit order is position order and "position > last" misses nothing (invariant 5). Old rows are
+-- deleted, but never the newest: the highest position must not go back.
 create schema if not exists {own};
 
 create table if not exists {own}.store (
@@ -51,6 +52,7 @@ create index if not exists session_by_sid on {own}.session (sid_key) where sid_k
 create index if not exists session_due on {own}.session (next_check_at) where ended_at is null;
 create index if not exists session_expiring on {own}.session (expires_at) where ended_at is null;
 create index if not exists session_by_issue on {own}.session (issued_at desc, id);
+create index if not exists session_ended on {own}.session (ended_at) where ended_at is not null;
 
 create table if not exists {own}.session_token (
   session_id uuid primary key,

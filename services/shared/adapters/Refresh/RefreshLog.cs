@@ -19,4 +19,20 @@ internal static partial class RefreshLog
 
     [LoggerMessage(105, LogLevel.Error, "Session {Session}: its tokens cannot be read: {Problem}")]
     public static partial void TokensUnreadable(this ILogger logger, SessionId session, string problem);
+
+    [LoggerMessage(106, LogLevel.Critical,
+        "ALARM: IdP {Issuer} rejects EventAuth itself ({Error}). Nobody is signed out, but nobody is verified either: check the client's registration and the settings")]
+    public static partial void ProviderRejectsUs(this ILogger logger, string issuer, string error);
+
+    [LoggerMessage(107, LogLevel.Warning, "IdP {Issuer} does not answer ({Error})")]
+    public static partial void ProviderAway(this ILogger logger, string issuer, string error);
+
+    [LoggerMessage(108, LogLevel.Information, "IdP {Issuer} answers again; it had not since {Since}")]
+    public static partial void ProviderBack(this ILogger logger, string issuer, DateTimeOffset since);
+
+    [LoggerMessage(109, LogLevel.Warning, "Session {Session}: new tokens could not be stored yet ({Problem}); trying again while the lease lasts")]
+    public static partial void TokensNotStoredYet(this ILogger logger, SessionId session, string problem);
+
+    [LoggerMessage(110, LogLevel.Error, "Session {Session} belongs to issuer {Issuer}, which is not configured any more")]
+    public static partial void IssuerUnknown(this ILogger logger, SessionId session, string issuer);
 }

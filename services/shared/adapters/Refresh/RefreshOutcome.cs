@@ -28,6 +28,9 @@ public abstract record RefreshOutcome
     /// <summary>The session never had a refresh token.</summary>
     public sealed record NoRefreshToken : RefreshOutcome;
 
+    /// <summary>The stored tokens cannot be used any more: their key or their issuer is not configured. Sign in again.</summary>
+    public sealed record Unusable(string Why) : RefreshOutcome;
+
     /// <summary>No new tokens; the session goes on as far as this is concerned.</summary>
     public sealed record Failed(ProviderAnswer Answer) : RefreshOutcome;
 

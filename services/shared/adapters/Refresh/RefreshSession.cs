@@ -30,6 +30,7 @@ public sealed class RefreshSession(
     TokenVault vault,
     ProviderDirectory providers,
     RefreshWaiters waiters,
+    ProviderHealth health,
     OutboxSignal outbox,
     Metrics metrics,
     EventAuthSettings settings,
@@ -38,6 +39,9 @@ public sealed class RefreshSession(
 {
     // The notification is the fast way; this is how often a waiter looks by itself.
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200);
+
+    // The part of the lease in which the IdP may be asked; the rest is for storing what it said.
+    private const double UsablePart = 0.8;
     private readonly string _owner = $"{settings.Instance}/{Environment.ProcessId}";
     private readonly ConcurrentDictionary<(SessionId, int), Lazy<Task<RefreshOutcome>>> _flights = new();
 
@@ -76,6 +80,20 @@ public sealed class RefreshSession(
 
     private async Task<RefreshOutcome> ClaimOrWaitAsync(SessionId id, int version, RefreshCaller by)
     {
+        var row = await index.FindAsync(id, CancellationToken.None);
+        if (row is null || row.IsOver || row.TokenVersion != version)
+        {
+            metrics.RefreshJoined();
+            return OthersResult(row);
+        }
+
+        // Everything that can take long without the refresh token happens before the lease is taken.
+        var (provider, problem) = await ProviderAsync(row, by);
+        if (provider is null)
+        {
+            return problem!;
+        }
+
         var startedAt = clock.GetTimestamp();
         while (clock.GetElapsedTime(startedAt) < settings.Refresh.Lease + settings.Refresh.Timeout)
         {
@@ -83,10 +101,10 @@ public sealed class RefreshSession(
             switch (await tokens.ClaimAsync(id, version, _owner, settings.Refresh.Lease, CancellationToken.None))
             {
                 case Claim.Won won:
-                    return await UseAsync(id, won.Tokens, by);
+                    return await UseAsync(row, won.Tokens, provider, by);
                 case Claim.Outdated:
                     metrics.RefreshJoined();
-                    return await OthersResultAsync(id);
+                    return OthersResult(await index.FindAsync(id, CancellationToken.None));
                 default:
                     await RefreshWaiters.WaitAsync(woken, Look, clock);
                     break;
@@ -97,49 +115,80 @@ public sealed class RefreshSession(
         return new RefreshOutcome.Busy();
     }
 
-    private async Task<RefreshOutcome> OthersResultAsync(SessionId id)
+    private static RefreshOutcome OthersResult(SessionRow? row) => row switch
     {
-        var row = await index.FindAsync(id, CancellationToken.None);
-        return row switch
-        {
-            null => new RefreshOutcome.Ended(EndReason.Unspecified),
-            { IsOver: true } => new RefreshOutcome.Ended(
-                Enum.TryParse<EndReason>(row.EndReason, out var reason) ? reason : EndReason.Unspecified),
-            _ => new RefreshOutcome.Renewed(null, null),
-        };
-    }
+        null => new RefreshOutcome.Ended(EndReason.Unspecified),
+        { IsOver: true } => new RefreshOutcome.Ended(
+            Enum.TryParse<EndReason>(row.EndReason, out var reason) ? reason : EndReason.Unspecified),
+        _ => new RefreshOutcome.Renewed(null, null),
+    };
 
-    private async Task<RefreshOutcome> UseAsync(SessionId id, StoredTokens stored, RefreshCaller by)
+    private async Task<(RegisteredProvider?, RefreshOutcome?)> ProviderAsync(SessionRow row, RefreshCaller by)
     {
-        var row = await index.FindAsync(id, CancellationToken.None);
-        var provider = row is null ? null : providers.Find(row.Subject.Issuer);
-        if (row is null || row.IsOver || provider is null)
+        if (providers.Find(row.Subject.Issuer) is not { } provider)
         {
-            await tokens.ReleaseAsync(id, stored.TokenVersion, _owner, CancellationToken.None);
-            return row is { IsOver: false }
-                ? new RefreshOutcome.Failed(new ProviderAnswer.Misconfigured("unknown_issuer"))
-                : new RefreshOutcome.Ended(EndReason.Unspecified);
+            log.IssuerUnknown(row.Id, row.Subject.Issuer);
+            return (null, new RefreshOutcome.Unusable("unknown_issuer"));
         }
 
-        if (!TryOpen(stored, id, out var current) || current.RefreshToken is null)
+        // The revalidator minds outages itself: its checks are more than a refresh.
+        if (by == RefreshCaller.Gateway && health.Outage(row.Subject.Issuer) is { } outage)
         {
-            await tokens.ReleaseAsync(id, stored.TokenVersion, _owner, CancellationToken.None);
-            return current is null
-                ? new RefreshOutcome.Failed(new ProviderAnswer.Misconfigured("token_key"))
-                : new RefreshOutcome.NoRefreshToken();
+            return (null, new RefreshOutcome.Failed(outage));
         }
 
-        var result = await provider.Client.RefreshAsync(
-            current.RefreshToken, row.Subject.Sub, settings.Refresh.Timeout, CancellationToken.None);
-        metrics.Refreshed(result.Answer.GetType().Name.ToLowerInvariant());
-        return result switch
+        try
         {
-            RefreshResult.Renewed renewed => await StoreAsync(id, stored, current, renewed, provider, by),
-            _ => await FailAsync(id, stored, result.Answer, by),
-        };
+            await provider.Metadata.EndpointsAsync(CancellationToken.None);
+            return (provider, null);
+        }
+        catch (ProviderUnavailableException e)
+        {
+            var answer = new ProviderAnswer.Unavailable(e.Error, e.RetryAfter);
+            Note(row, answer, by);
+            return (null, new RefreshOutcome.Failed(answer));
+        }
     }
 
-    // A key that left the ring is the operator's mistake, not the person's: the session is not ended for it.
+    private async Task<RefreshOutcome> UseAsync(SessionRow row, StoredTokens stored, RegisteredProvider provider, RefreshCaller by)
+    {
+        if (!TryOpen(stored, row.Id, out var current) || current.RefreshToken is null)
+        {
+            await tokens.ReleaseAsync(row.Id, stored.TokenVersion, _owner, used: stored.Unfinished, CancellationToken.None);
+            return current is null ? new RefreshOutcome.Unusable("token_key") : new RefreshOutcome.NoRefreshToken();
+        }
+
+        using var limit = new CancellationTokenSource(settings.Refresh.Lease * UsablePart, clock);
+        var result = await AskAsync(provider, current.RefreshToken, row.Subject.Sub, limit.Token);
+        metrics.Refreshed(result.Answer.Kind);
+        Note(row, result.Answer, by);
+        return result is RefreshResult.Renewed renewed
+            ? await StoreAsync(new Holding(row.Id, stored, current, provider, by), renewed, limit.Token)
+            : await FailAsync(row.Id, stored, result.Answer, by);
+    }
+
+    private async Task<RefreshResult> AskAsync(RegisteredProvider provider, string refreshToken, string sub, CancellationToken limit)
+    {
+        try
+        {
+            return await provider.Client.RefreshAsync(refreshToken, sub, settings.Refresh.Timeout, limit);
+        }
+        catch (OperationCanceledException)
+        {
+            // Invariant 2: after the lease somebody else may use the token; before that we must have stopped.
+            return new RefreshResult.Failed(new ProviderAnswer.Unavailable("timeout", null));
+        }
+    }
+
+    private void Note(SessionRow row, ProviderAnswer answer, RefreshCaller by)
+    {
+        if (by == RefreshCaller.Gateway)
+        {
+            health.Note(row.Subject.Issuer, answer);
+        }
+    }
+
+    // A key that left the ring is the operator's mistake, not the person's.
     private bool TryOpen(StoredTokens stored, SessionId id, [NotNullWhen(true)] out SessionTokens? current)
     {
         try
@@ -155,28 +204,29 @@ public sealed class RefreshSession(
         }
     }
 
-    private async Task<RefreshOutcome> StoreAsync(
-        SessionId id, StoredTokens stored, SessionTokens before, RefreshResult.Renewed renewed, RegisteredProvider provider, RefreshCaller by)
+    private async Task<RefreshOutcome> StoreAsync(Holding held, RefreshResult.Renewed renewed, CancellationToken limit)
     {
         var now = clock.GetUtcNow();
-        var fresh = new SessionTokens(renewed.Tokens.AccessToken, renewed.Tokens.RefreshToken, renewed.Tokens.IdToken ?? before.IdToken);
-        var rotated = fresh.RefreshToken != before.RefreshToken;
-        var secret = fresh.Seal(vault, id);
+        var fresh = new SessionTokens(
+            renewed.Tokens.AccessToken, renewed.Tokens.RefreshToken, renewed.Tokens.IdToken ?? held.Current.IdToken);
+        var rotated = fresh.RefreshToken != held.Current.RefreshToken;
+        var secret = fresh.Seal(vault, held.Id);
         var context = new WriteContext
         {
-            CorrelationId = $"refresh:{id}:{stored.TokenVersion}",
-            Tokens = new SealedTokens(secret.KeyId, secret.Bytes, rotated ? now : stored.RefreshIssuedAt),
+            CorrelationId = $"refresh:{held.Id}:{held.Stored.TokenVersion}",
+            Tokens = new SealedTokens(secret.KeyId, secret.Bytes, rotated ? now : held.Stored.RefreshIssuedAt),
         };
-        var outcome = await sessions.ExecuteAsync(id, new SessionCommand.Refresh(
-            stored.TokenVersion, now, renewed.Tokens.AccessExpiresAt, fresh.RefreshToken is not null, Name(by)), context, CancellationToken.None);
+        var command = new SessionCommand.Refresh(
+            held.Stored.TokenVersion, now, renewed.Tokens.AccessExpiresAt, fresh.RefreshToken is not null, Name(held.By));
+        var outcome = await KeepTryingAsync(held.Id, command, context, limit);
         if (outcome.Stored)
         {
             return new RefreshOutcome.Renewed(fresh, renewed.Claims);
         }
 
         // Invariant 3: the session ended or others renewed while we were asking. Nobody may use what we hold.
-        log.RefreshTooLate(id);
-        _ = provider.Client.RevokeAsync(
+        log.RefreshTooLate(held.Id);
+        _ = held.Provider.Client.RevokeAsync(
             fresh.RefreshToken ?? fresh.AccessToken, fresh.RefreshToken is null ? "access_token" : "refresh_token",
             settings.Refresh.Timeout, CancellationToken.None);
         return outcome.State is Session.Ended ended
@@ -184,34 +234,67 @@ public sealed class RefreshSession(
             : new RefreshOutcome.Renewed(null, null);
     }
 
+    // The old refresh token is used up: a hiccup of the store must not cost the session while there is time to try again.
+    private async Task<Outcome> KeepTryingAsync(SessionId id, SessionCommand command, WriteContext context, CancellationToken limit)
+    {
+        while (true)
+        {
+            try
+            {
+                return await sessions.ExecuteAsync(id, command, context, CancellationToken.None);
+            }
+            catch (Exception e) when (e is StoreUnavailableException or StreamConflictException && !limit.IsCancellationRequested)
+            {
+                log.TokensNotStoredYet(id, e.InnerException?.Message ?? e.Message);
+                await Task.Delay(Look, clock, limit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
     private async Task<RefreshOutcome> FailAsync(SessionId id, StoredTokens stored, ProviderAnswer answer, RefreshCaller by)
     {
-        // Somebody claimed this very token before and never came back: the IdP rotated it for them, and the successor is
+        // Somebody used this very token before and stored no successor: the IdP rotated it for them, and the successor is
         // lost with them. That is our loss, not the IdP's verdict on the person.
         var lost = stored.Unfinished && answer is ProviderAnswer.Refused;
         if (lost || (answer.IsFatal && by == RefreshCaller.Gateway))
         {
             var reason = lost ? EndReason.RefreshLost
                 : answer is ProviderAnswer.IdentityChanged ? EndReason.IdentityChanged : EndReason.RefusedByProvider;
-            await sessions.ExecuteAsync(id, new SessionCommand.End(reason, clock.GetUtcNow(), answer.Error, Name(by)),
-                WriteContext.Because($"refresh:{id}:{stored.TokenVersion}"), CancellationToken.None);
-            outbox.Ring();
-            metrics.SessionEnded(reason.ToString());
-            log.RefreshEnded(id, reason, answer.Error);
-            return new RefreshOutcome.Ended(reason);
+            return await EndAsync(id, stored, reason, answer, by);
         }
 
         if (!answer.IsFatal)
         {
             await sessions.ExecuteAsync(id, new SessionCommand.FailRefresh(
-                stored.TokenVersion, clock.GetUtcNow(), answer.GetType().Name.ToLowerInvariant(), answer.Error, Name(by)),
+                stored.TokenVersion, clock.GetUtcNow(), answer.Kind, answer.Error, Name(by)),
                 WriteContext.Because($"refresh:{id}:{stored.TokenVersion}"), CancellationToken.None);
         }
 
-        await tokens.ReleaseAsync(id, stored.TokenVersion, _owner, CancellationToken.None);
-        log.RefreshFailed(id, answer.GetType().Name, answer.Error);
+        // Without an understandable answer the IdP may have rotated the token all the same.
+        var used = stored.Unfinished || answer is ProviderAnswer.Unavailable;
+        await tokens.ReleaseAsync(id, stored.TokenVersion, _owner, used, CancellationToken.None);
+        log.RefreshFailed(id, answer.Kind, answer.Error);
         return new RefreshOutcome.Failed(answer);
     }
 
+    private async Task<RefreshOutcome> EndAsync(
+        SessionId id, StoredTokens stored, EndReason reason, ProviderAnswer answer, RefreshCaller by)
+    {
+        var outcome = await sessions.ExecuteAsync(id, new SessionCommand.End(reason, clock.GetUtcNow(), answer.Error, Name(by)),
+            WriteContext.Because($"refresh:{id}:{stored.TokenVersion}"), CancellationToken.None);
+        if (outcome.Stored)
+        {
+            outbox.Ring();
+            metrics.SessionEnded(reason.ToString());
+            log.RefreshEnded(id, reason, answer.Error);
+        }
+
+        return new RefreshOutcome.Ended(outcome.State is Session.Ended ended ? ended.Reason : reason);
+    }
+
     private static string Name(RefreshCaller by) => by == RefreshCaller.Revalidator ? "revalidator" : "gateway";
+
+    /// <summary>What is at hand while the lease is held.</summary>
+    private sealed record Holding(
+        SessionId Id, StoredTokens Stored, SessionTokens Current, RegisteredProvider Provider, RefreshCaller By);
 }

@@ -180,7 +180,7 @@ public sealed class RevokedSessionSweep(
 
     private async Task ForgetAsync(CancellationToken ct)
     {
-        await sweeps.ForgetExpiredAsync(clock.GetUtcNow(), SliceOfSessions, ct);
+        await sweeps.TidyAsync(clock.GetUtcNow(), settings.Session.Lifetime, SliceOfSessions, ct);
         _activityCursor = await sweeps.ForgetActivityAsync(
             _activityCursor, clock.GetUtcNow() - ActivityKept, SliceOfSessions, ct) ?? Guid.Empty;
     }

@@ -35,7 +35,11 @@ public sealed record EventAuthSettings
 }
 
 /// <summary>Where a service listens: one address for proxies and browsers, one for operators.</summary>
-public sealed record ListenSettings(string Public, string Operations, string? CertificateFile, string? KeyFile, bool InlineScheduling);
+public sealed record ListenSettings(string Public, string Operations, string? CertificateFile, string? KeyFile, bool InlineScheduling)
+{
+    /// <summary>How long a service that is told to stop still answers while it says that it is not ready.</summary>
+    public TimeSpan Drain { get; init; }
+}
 
 /// <summary>The event store.</summary>
 public sealed record PostgresSettings(string ConnectionString, string EventSchema, string Schema);
@@ -60,6 +64,9 @@ public sealed record ProviderSettings
     public string GroupsClaim { get; init; } = "groups";
 
     public string RolesClaim { get; init; } = "roles";
+
+    /// <summary>Take an e-mail address without <c>email_verified</c> for verified; for IdPs that let nobody choose their own.</summary>
+    public bool TrustEmail { get; init; }
 
     /// <summary>JWS algorithms accepted for ID and logout tokens (the client's <c>id_token_signed_response_alg</c>).</summary>
     public IReadOnlyList<string> SigningAlgorithms { get; init; } = ["RS256"];

@@ -95,24 +95,31 @@ public sealed class SettingsReader(IReadOnlyDictionary<string, string> values)
     }
 
     /// <summary>A duration such as <c>500ms</c>, <c>60s</c>, <c>5m</c>, <c>24h</c>, <c>7d</c>.</summary>
-    public TimeSpan Duration(string path, TimeSpan fallback, TimeSpan min)
+    /// <param name="max">Ten years if not given; less where a timer waits for it.</param>
+    public TimeSpan Duration(string path, TimeSpan fallback, TimeSpan min, TimeSpan? max = null)
     {
+        var longest = max ?? TimeSpan.FromDays(3650);
         var text = Optional(path);
         if (text is null)
         {
             return fallback;
         }
 
-        if (!TryParseDuration(text, out var duration))
+        if (!TryParseDuration(text, out var milliseconds))
         {
             Fail(path, $"'{text}' is no duration (write 500ms, 60s, 5m, 24h or 7d)");
         }
-        else if (duration < min)
+        else if (milliseconds < min.TotalMilliseconds)
         {
             Fail(path, $"'{text}' is too short; at least {min.TotalSeconds.ToString(CultureInfo.InvariantCulture)}s");
         }
+        else if (milliseconds > longest.TotalMilliseconds)
+        {
+            Fail(path, $"'{text}' is too long; at most {Describe(longest)}");
+            return longest;
+        }
 
-        return duration;
+        return TimeSpan.FromMilliseconds(milliseconds);
     }
 
     public T Choice<T>(string path, T fallback) where T : struct, Enum
@@ -123,7 +130,9 @@ public sealed class SettingsReader(IReadOnlyDictionary<string, string> values)
             return fallback;
         }
 
-        if (!Enum.TryParse<T>(text, ignoreCase: true, out var choice) || !Enum.IsDefined(choice))
+        // By name only: TryParse alone would take numbers too.
+        var named = Enum.GetNames<T>().Contains(text, StringComparer.OrdinalIgnoreCase);
+        if (!Enum.TryParse<T>(text, ignoreCase: true, out var choice) || !named)
         {
             Fail(path, $"'{text}' is none of {string.Join(", ", Enum.GetNames<T>()).ToLowerInvariant()}");
         }
@@ -181,9 +190,14 @@ public sealed class SettingsReader(IReadOnlyDictionary<string, string> values)
         }
     }
 
-    private static bool TryParseDuration(string text, out TimeSpan duration)
+    private static string Describe(TimeSpan duration) => duration >= TimeSpan.FromDays(1)
+        ? $"{duration.TotalDays.ToString(CultureInfo.InvariantCulture)}d"
+        : $"{duration.TotalSeconds.ToString(CultureInfo.InvariantCulture)}s";
+
+    // In milliseconds, because nine digits of days are more than a TimeSpan can hold.
+    private static bool TryParseDuration(string text, out long milliseconds)
     {
-        duration = TimeSpan.Zero;
+        milliseconds = 0;
         var digits = text.TakeWhile(c => char.IsAsciiDigit(c)).Count();
         if (digits is 0 or > 9)
         {
@@ -191,17 +205,17 @@ public sealed class SettingsReader(IReadOnlyDictionary<string, string> values)
         }
 
         var number = int.Parse(text.AsSpan(0, digits), CultureInfo.InvariantCulture);
-        TimeSpan? unit = text[digits..] switch
+        long? unit = text[digits..] switch
         {
-            "ms" => TimeSpan.FromMilliseconds(1),
-            "s" => TimeSpan.FromSeconds(1),
-            "m" => TimeSpan.FromMinutes(1),
-            "h" => TimeSpan.FromHours(1),
-            "d" => TimeSpan.FromDays(1),
-            "" when number == 0 => TimeSpan.Zero,
+            "ms" => 1,
+            "s" => 1000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            "" when number == 0 => 0,
             _ => null,
         };
-        duration = number * (unit ?? TimeSpan.Zero);
+        milliseconds = number * (unit ?? 0);
         return unit is not null;
     }
 

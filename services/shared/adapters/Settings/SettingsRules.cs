@@ -1,12 +1,16 @@
 using System.Buffers.Text;
 using System.Net;
 using System.Text.RegularExpressions;
+using Serilog.Events;
 
 namespace EventAuth.Adapters.Settings;
 
 /// <summary>Reads and checks the whole configuration; all errors at once, before anything is started.</summary>
 public static partial class SettingsRules
 {
+    // What a timer waits for: it can hold no more than some weeks, and nobody means more than a day.
+    private static readonly TimeSpan Day = TimeSpan.FromDays(1);
+
     /// <exception cref="SettingsException">Something is missing, malformed or unknown.</exception>
     public static EventAuthSettings Read(IReadOnlyDictionary<string, string> values)
     {
@@ -28,7 +32,7 @@ public static partial class SettingsRules
             Revocation = Revocation(r),
             TokenKeys = r.Children("secrets.tokenKeys").Select(i => TokenKey(r, $"secrets.tokenKeys.{i}")).ToList(),
             Policy = PolicySettings.Read(r),
-            Log = new LogSettings(r.Text("log.level", "information"), r.Text("log.format", "text")),
+            Log = new LogSettings(r.Choice("log.level", LogEventLevel.Information).ToString(), r.Text("log.format", "text")),
         };
         CheckWhole(r, settings);
         r.FailUnknown();
@@ -98,7 +102,10 @@ public static partial class SettingsRules
     {
         var listen = new ListenSettings(
             r.Text("listen.public", "http://127.0.0.1:8081"), r.Text("listen.operations", "http://127.0.0.1:8082"),
-            r.Optional("listen.certificateFile"), r.Optional("listen.keyFile"), r.Flag("listen.inlineScheduling", true));
+            r.Optional("listen.certificateFile"), r.Optional("listen.keyFile"), r.Flag("listen.inlineScheduling", true))
+        {
+            Drain = r.Duration("listen.drain", TimeSpan.FromSeconds(2), TimeSpan.Zero, TimeSpan.FromSeconds(60)),
+        };
         foreach (var (path, text) in new[] { ("listen.public", listen.Public), ("listen.operations", listen.Operations) })
         {
             if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https")
@@ -112,13 +119,19 @@ public static partial class SettingsRules
             }
         }
 
+        if (Port(listen.Public) is var port && port != 0 && port == Port(listen.Operations))
+        {
+            r.Fail("listen.operations", $"must have another port than listen.public ({port}): what is for operators is told apart by it");
+        }
+
         return listen;
     }
 
+    private static int Port(string address) => Uri.TryCreate(address, UriKind.Absolute, out var url) ? url.Port : 0;
+
     private static string Instance(SettingsReader r, ListenSettings listen)
     {
-        var port = Uri.TryCreate(listen.Public, UriKind.Absolute, out var url) ? url.Port : 0;
-        var name = r.Text("instance", $"{Environment.MachineName}-{port}");
+        var name = r.Text("instance", $"{Environment.MachineName}-{Port(listen.Public)}");
         if (!InstanceName().IsMatch(name))
         {
             r.Fail("instance", $"'{name}' must be 1 to 60 letters, digits, dots or dashes");
@@ -171,6 +184,7 @@ public static partial class SettingsRules
             Scopes = r.List($"{path}.scopes", "openid", "profile", "email", "offline_access"),
             GroupsClaim = r.Text($"{path}.groupsClaim", "groups"),
             RolesClaim = r.Text($"{path}.rolesClaim", "roles"),
+            TrustEmail = r.Flag($"{path}.trustEmail", false),
             SigningAlgorithms = Algorithms(r, $"{path}.signingAlgorithms"),
             LogoutTokenRequiresType = r.Flag($"{path}.logoutTokenRequiresType", false),
             LogoutTokenRequiresExpiry = r.Flag($"{path}.logoutTokenRequiresExpiry", true),
@@ -191,31 +205,57 @@ public static partial class SettingsRules
 
     private static SessionSettings Session(SettingsReader r, Uri publicUrl)
     {
-        var domain = r.Optional("session.cookieDomain");
+        var domain = CookieDomain(r, publicUrl);
+        var name = r.Text("session.cookieName", "eventauth");
+        if (!CookieToken().IsMatch(name))
+        {
+            r.Fail("session.cookieName", $"'{name}' is no name for a cookie: letters, digits and !#$%&'*+-.^_`|~ (RFC 6265)");
+        }
+
         // RFC 6265bis 4.1.3: __Host- binds the cookie to one host over https; a shared domain can have __Secure- only.
         var prefix = publicUrl.Scheme != "https" ? "" : domain is null ? "__Host-" : "__Secure-";
         return new SessionSettings(
             r.Duration("session.lifetime", TimeSpan.FromHours(24), TimeSpan.FromSeconds(1)),
             r.Duration("session.idle", TimeSpan.Zero, TimeSpan.Zero),
-            prefix + r.Text("session.cookieName", "eventauth"), domain?.TrimStart('.'));
+            prefix + name, domain);
+    }
+
+    private static string? CookieDomain(SettingsReader r, Uri publicUrl)
+    {
+        var domain = r.Optional("session.cookieDomain")?.TrimStart('.');
+        if (domain is null)
+        {
+            return null;
+        }
+
+        if (Uri.CheckHostName(domain) != UriHostNameType.Dns)
+        {
+            r.Fail("session.cookieDomain", $"'{domain}' is no host name such as example.com");
+        }
+        else if (!$".{publicUrl.IdnHost}".EndsWith($".{domain}", StringComparison.OrdinalIgnoreCase))
+        {
+            r.Fail("session.cookieDomain", $"publicUrl's host {publicUrl.IdnHost} is not within '{domain}': browsers would refuse the cookie");
+        }
+
+        return domain;
     }
 
     private static RefreshSettings Refresh(SettingsReader r) => new(
         r.Duration("refresh.grace", TimeSpan.FromSeconds(60), TimeSpan.Zero),
-        r.Duration("refresh.timeout", TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(100)),
-        r.Duration("refresh.lease", TimeSpan.FromSeconds(15), TimeSpan.FromMilliseconds(200)),
+        r.Duration("refresh.timeout", TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(100), Day),
+        r.Duration("refresh.lease", TimeSpan.FromSeconds(15), TimeSpan.FromMilliseconds(200), Day),
         r.Duration("refresh.maxTokenAge", TimeSpan.FromHours(6), TimeSpan.Zero));
 
     private static RevalidationSettings Revalidation(SettingsReader r) => new(
         r.Duration("revalidation.interval", TimeSpan.FromSeconds(60), TimeSpan.Zero),
-        r.Duration("revalidation.timeout", TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(100)),
+        r.Duration("revalidation.timeout", TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(100), Day),
         r.Choice("revalidation.onFailure", OnFailure.Allow),
         r.Number("revalidation.concurrency", 8, 1, 1000), r.Number("revalidation.batch", 50, 1, 1000),
         r.Duration("revalidation.maxUnverifiedAge", TimeSpan.FromMinutes(15), TimeSpan.Zero));
 
     private static RevocationSettings Revocation(SettingsReader r) => new(
-        r.Duration("revocation.bound", TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(100)),
-        r.Duration("revocation.pollInterval", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(10)));
+        r.Duration("revocation.bound", TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(100), Day),
+        r.Duration("revocation.pollInterval", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(10), Day));
 
     private static TokenKeySettings TokenKey(SettingsReader r, string path)
     {
@@ -232,6 +272,9 @@ public static partial class SettingsRules
 
     [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9.-]{0,59}$")]
     private static partial Regex InstanceName();
+
+    [GeneratedRegex(@"^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}\z")]
+    private static partial Regex CookieToken();
 
     [GeneratedRegex("^[a-z_][a-z0-9_]{0,49}$")]
     private static partial Regex SchemaName();

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Globalization;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -13,7 +14,7 @@ public sealed class SettingsException(IReadOnlyList<string> errors)
 
 /// <summary>
 /// Raw settings by path (<c>providers.0.issuer</c>): the YAML file, then environment twins
-/// (<c>EVENTAUTH__PROVIDERS__0__ISSUER</c>) over it. Paths don't tell case apart.
+/// (<c>EVENTAUTH__PROVIDERS__0__ISSUER</c>, or a whole list with commas) over it. Paths don't tell case apart.
 /// </summary>
 public static class SettingsSource
 {
@@ -27,15 +28,34 @@ public static class SettingsSource
             AddFile(values, file);
         }
 
+        var twins = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach (DictionaryEntry entry in environment)
         {
             if (entry.Key is string name && name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase))
             {
-                values[name[Prefix.Length..].Replace("__", ".", StringComparison.Ordinal)] = (string?)entry.Value ?? "";
+                twins[name[Prefix.Length..].Replace("__", ".", StringComparison.Ordinal)] = (string?)entry.Value ?? "";
             }
         }
 
+        foreach (var path in twins.Keys)
+        {
+            HideItems(values, path);
+        }
+
+        foreach (var (path, value) in twins)
+        {
+            values[path] = value;
+        }
+
         return values;
+    }
+
+    // The twin of a whole list replaces the file's. Items that are sections (rules, providers) have longer paths and stay.
+    private static void HideItems(Dictionary<string, string> values, string path)
+    {
+        for (var i = 0; values.Remove($"{path}.{i.ToString(CultureInfo.InvariantCulture)}"); i++)
+        {
+        }
     }
 
     private static void AddFile(Dictionary<string, string> values, string file)

@@ -48,6 +48,9 @@ public sealed class AccessPolicy
             g => g.Key,
             g => (IReadOnlyList<string>)[.. g.Value.Select(p => AccessRule.Anonymous(p, replaceAddress))]);
 
+    /// <summary>The rule that decides a request; null when none does, or when that depends on how its path is read.</summary>
+    public AccessRule? RuleOf(in ForwardedRequest request) => TryFind(request, out var rule) ? rule?.Rule : null;
+
     /// <summary>
     /// The rule of a request, or null when none speaks of it. False when the path can be read in several ways that fall
     /// under different rules.

@@ -54,7 +54,7 @@ public readonly record struct ForwardedRequest
     /// <summary>The path as an application sees it that decodes and does nothing else.</summary>
     internal ReadOnlySpan<char> LiteralPath => _path.Literal(Uri);
 
-    /// <summary>The path as an application sees it that takes <c>;x=1</c> for parameters of a segment.</summary>
+    /// <summary>The path as an application sees it that cuts off parameters (<c>;x=1</c>), or parses what it decoded once more.</summary>
     internal ReadOnlySpan<char> BarePath => _path.Bare(Uri);
 
     /// <summary>

@@ -9,13 +9,16 @@ internal sealed class PreparedRule
 
     public PreparedRule(AccessRule rule, IReadOnlyDictionary<string, IReadOnlyList<string>> groups)
     {
-        Access = rule.Access;
+        Rule = rule;
         _path = rule.PathPrefix.TrimEnd('/');
         _methods = [.. rule.Methods.Select(m => m.ToUpperInvariant())];
         _audience = new Audience(rule, groups);
     }
 
-    public AccessLevel Access { get; }
+    /// <summary>As the file has it.</summary>
+    public AccessRule Rule { get; }
+
+    public AccessLevel Access => Rule.Access;
 
     public bool SpeaksOf(string method, ReadOnlySpan<char> path) =>
         (_methods.Length == 0 || _methods.AsSpan().Contains(method)) && IsBelow(path);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Unicode;
 
@@ -7,17 +8,19 @@ namespace EventAuth.Domain.Access;
 /// The path of a request, as applications may read it. Applications differ, and every difference was somebody's bypass:
 /// <list type="number">
 /// <item>What has no safe reading is refused: an encoded backslash or control character, text that decodes twice, broken
-/// UTF-8, a parameter near a dot segment, a dot segment with a tail or behind a doubled slash, an encoded slash in a path
+/// UTF-8, a parameter or an encoded '?' or '#' near a dot segment, a dot segment with a tail or behind a doubled slash, an encoded slash in a path
 /// that has any of dot segments, doubled slashes or parameters.</item>
 /// <item>Else there is the resolved reading (decoded, dot segments and doubled slashes gone), which rules see.</item>
-/// <item>When the path had dot segments, doubled slashes, parameters or an encoded slash (GitLab names projects so), the
-/// literal reading and the one without parameters are kept too: the decider lets nobody pass where they fall under
-/// different rules.</item>
+/// <item>When the path had dot segments, doubled slashes, parameters, an encoded '?' or '#' (query or fragment where decoded
+/// text is parsed again) or an encoded slash (GitLab names projects so), the literal reading and the bare one, without what
+/// ';', '?' and '#' begin in a segment, are kept too: the decider lets nobody pass where they fall under different rules.</item>
 /// </list>
 /// A path without any of that is not copied: it is a slice of the URI.
 /// </summary>
 internal readonly record struct RequestPath
 {
+    private static readonly SearchValues<char> TailMarks = SearchValues.Create(";?#");
+
     private readonly int _length;
     private readonly string? _resolved;
     private readonly string? _literal;
@@ -149,7 +152,7 @@ internal readonly record struct RequestPath
     private static bool TryResolve(string decoded, out string resolved, out string bare)
     {
         resolved = bare = decoded;
-        var parameters = decoded.Contains(';');
+        var tails = decoded.AsSpan().ContainsAny(TailMarks);
         var segments = new List<string>();
         var text = decoded.AsSpan(1);
         var directory = false;
@@ -160,7 +163,7 @@ internal readonly record struct RequestPath
             directory = segment is "" or "." or "..";
 
             // Joined first, "/a//.." is "/"; resolved first, it is "/a/".
-            if (segment is "." or ".." && (parameters || doubled))
+            if (segment is "." or ".." && (tails || doubled))
             {
                 return false;
             }
@@ -175,7 +178,7 @@ internal readonly record struct RequestPath
         }
 
         resolved = Keep(decoded, Text(segments, directory));
-        var names = segments.Select(WithoutParameters).Where(s => s.Length > 0).ToList();
+        var names = segments.Select(WithoutTail).Where(s => s.Length > 0).ToList();
         bare = Keep(resolved, Text(names, directory));
         return true;
     }
@@ -197,10 +200,11 @@ internal readonly record struct RequestPath
 
     // Cut off as a parameter, or as query or fragment where decoded text is parsed again, the tail leaves a dot segment.
     private static bool IsDotSegmentWithTail(ReadOnlySpan<char> segment) =>
-        segment.IndexOfAny(';', '?', '#') is >= 0 and var at && segment[..at] is "." or "..";
+        segment.IndexOfAny(TailMarks) is >= 0 and var at && segment[..at] is "." or "..";
 
-    private static string WithoutParameters(string segment) =>
-        segment.IndexOf(';') is >= 0 and var at ? segment[..at] : segment;
+    // Of "/a%3F/b" this leaves "/a/b", not "/a": no rule's path has a '?', so where "/a" has a rule of its own "/a/b" has it too.
+    private static string WithoutTail(string segment) =>
+        segment.AsSpan().IndexOfAny(TailMarks) is >= 0 and var at ? segment[..at] : segment;
 
     private static string Text(List<string> segments, bool directory) =>
         segments.Count == 0 ? "/" : $"/{string.Join('/', segments)}{(directory ? "/" : "")}";

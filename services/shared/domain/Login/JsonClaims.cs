@@ -11,7 +11,7 @@ internal static class JsonClaims
     // Year 5138. A larger number is no date, and adding the skew to it could overflow.
     private const double LatestSeconds = 100_000_000_000;
 
-    /// <summary>A string of 1 to 255 characters.</summary>
+    /// <summary>A string of 1 to 255 characters, none of them NUL: such a string can't be stored.</summary>
     public static bool TryIdentifier(JsonElement claims, string name, out string value)
     {
         value = "";
@@ -21,7 +21,7 @@ internal static class JsonClaims
         }
 
         value = claim.GetString()!;
-        return value.Length is > 0 and <= MaxIdentifierLength;
+        return value.Length is > 0 and <= MaxIdentifierLength && !value.Contains('\0');
     }
 
     /// <summary>An identifier that may be missing; false when it is there and wrong.</summary>

@@ -124,9 +124,7 @@ public static class LogoutTokenRules
         _ = JsonClaims.TryTime(claims, "iat", out var issuedAt);
         _ = JsonClaims.TryOptionalTime(claims, "exp", out var expiresAt);
         var tooOld = issuedAt + MaxAge;
-        var revokeOffline = claims.GetProperty("events").TryGetProperty("revoke_offline_access", out var flag)
-            && flag.ValueKind == JsonValueKind.True;
-        return new LogoutTokenVerdict.Accepted(jti, sub, sid, issuedAt, expiresAt < tooOld ? expiresAt.Value : tooOld, revokeOffline);
+        return new LogoutTokenVerdict.Accepted(jti, sub, sid, issuedAt, expiresAt < tooOld ? expiresAt.Value : tooOld);
     }
 
     private static LogoutTokenVerdict.Refused Refuse(string rule, string description) => new(rule, description);

@@ -12,9 +12,7 @@ public abstract record LogoutTokenVerdict
 
     /// <summary>All rules hold; <see cref="Sub"/>, <see cref="Sid"/> or both are there.</summary>
     /// <param name="ExpiresAt">From then on (plus skew) the token is refused anyway: its <c>jti</c> can be forgotten.</param>
-    /// <param name="RevokeOfflineAccess">Keycloak's wish to end offline sessions as well.</param>
-    public sealed record Accepted(
-        string Jti, string? Sub, string? Sid, DateTimeOffset IssuedAt, DateTimeOffset ExpiresAt, bool RevokeOfflineAccess)
+    public sealed record Accepted(string Jti, string? Sub, string? Sid, DateTimeOffset IssuedAt, DateTimeOffset ExpiresAt)
         : LogoutTokenVerdict;
 
     /// <summary>The first rule that does not hold; the description holds no part of the token.</summary>

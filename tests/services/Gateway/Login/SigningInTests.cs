@@ -253,6 +253,33 @@ public sealed partial class SigningInTests : IClassFixture<SigningInTests.Fixtur
     }
 
     [StoreFact]
+    public async Task An_address_that_a_later_sign_in_does_not_bring_is_gone()
+    {
+        _world.Idp.SignInAs(new StubUser("carol", "carol@example.test"));
+        Assert.True((await _world.NewBrowser().OpenAsync("/x")).Headers.Contains(IdentityHeaders.UserEmail));
+        _world.Idp.SignInAs(new StubUser("carol", "carol@example.test") { EmailVerified = null });
+        Assert.Equal("", EmailOf(await _world.NewBrowser().OpenAsync("/x")));
+        _world.Idp.SignInAs(new StubUser("carol"));
+        Assert.Equal("", EmailOf(await _world.NewBrowser().OpenAsync("/x")));
+    }
+
+    [StoreFact]
+    public async Task What_the_store_can_t_hold_keeps_nobody_out_and_lets_nobody_in()
+    {
+        _world.Idp.SignInAs(new StubUser("nul", "n\0ul@example.test", "N\0ul") { Groups = ["ad\0mins", "staff"], Roles = ["\0"] });
+        var answer = await _world.NewBrowser().OpenAsync("/x");
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Equal("staff", answer.Headers.GetValues(IdentityHeaders.Groups).Single());
+
+        var browser = _world.NewBrowser();
+        _world.Idp.SignInAs(new StubUser("n\0"));
+        Assert.Equal(HttpStatusCode.BadRequest, (await browser.OpenAsync("/x")).StatusCode);
+    }
+
+    private static string EmailOf(HttpResponseMessage answer) =>
+        answer.Headers.TryGetValues(IdentityHeaders.UserEmail, out var values) ? values.Single() : "";
+
+    [StoreFact]
     public async Task A_program_gets_its_error_as_json()
     {
         var answer = await _world.NewBrowser().GetAsync("/auth/callback", change: r => r.Headers.Add("Accept", "application/json"));

@@ -63,6 +63,42 @@ public sealed partial class SessionsTests(SessionsTests.Fixture fixture) : IClas
         Assert.Equal(HttpStatusCode.Forbidden, (await root.GetAsync("/api/audit/events")).StatusCode);
     }
 
+    [StoreTheory]
+    [InlineData("groups", "admins")]
+    [InlineData("emailDomains", "example.test")]
+    public async Task A_rule_for_the_whole_host_makes_nobody_an_administrator_whomever_it_names(string list, string named)
+    {
+        await using var world = await World.StartAsync(fixture.Store, settings: new Dictionary<string, string>
+        {
+            ["rules.2.path"] = "/elsewhere",
+            ["rules.3.path"] = "/elsewhere",
+            ["rules.4.access"] = "restricted",
+            [$"rules.4.{list}"] = named,
+        });
+        world.Idp.SignInAs(Root);
+        var root = world.NewBrowser();
+        Assert.Equal(HttpStatusCode.OK, (await root.OpenAsync("/x")).StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, (await root.GetAsync("/api/sessions?all=true")).StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, (await root.GetAsync("/api/audit/events")).StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, (await root.GetAsync("/revocations/1")).StatusCode);
+    }
+
+    [StoreFact]
+    public async Task A_reason_holds_no_e_mail_address_because_the_record_is_never_erased()
+    {
+        var root = await SignInAsync(Root);
+        var answer = await root.OwnAsync(HttpMethod.Post, $"/api/subjects/{Key("alice")}/revoke", Reason("bob@example.test asked"));
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Contains("Use a ticket number", (await JsonAsync(answer)).GetProperty("detail").GetString(), StringComparison.Ordinal);
+
+        var page = await (await root.GetAsync("/auth/sessions")).Content.ReadAsStringAsync();
+        var form = new FormUrlEncodedContent([new("token", TokenOf().Match(page).Groups[1].Value), new("action", "revoke"),
+            new("subject", Key("alice").ToString()), new("reason", "bob@example.test asked")]);
+        answer = await root.OwnAsync(HttpMethod.Post, "/auth/sessions", form);
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Contains("Use a ticket number", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
     [StoreFact]
     public async Task People_end_their_own_sessions_but_not_those_of_others()
     {

@@ -1,8 +1,9 @@
 using System.Collections.Concurrent;
 using EventAuth.Adapters.Settings;
 using EventAuth.Domain.Refresh;
+using Microsoft.Extensions.Logging;
 
-namespace EventAuth.Revalidator;
+namespace EventAuth.Adapters.Refresh;
 
 /// <summary>How an IdP does, as the checks see it.</summary>
 /// <param name="Failures">Questions in a row that brought no answer.</param>
