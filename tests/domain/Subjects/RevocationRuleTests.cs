@@ -5,8 +5,6 @@ namespace EventAuth.Domain.Tests.Subjects;
 
 public sealed class RevocationRuleTests
 {
-    private static readonly DateTimeOffset Noon = new(2030, 1, 1, 12, 0, 0, TimeSpan.Zero);
-
     [Theory]
     [InlineData(5, 4, true)]    // began before
     [InlineData(5, 5, false)]   // began right after: the login saw position 5
@@ -21,15 +19,4 @@ public sealed class RevocationRuleTests
 
     [Fact]
     public void A_change_is_no_revocation() => Assert.False(RevocationRule.Revokes(RevocationKind.Changed));
-
-    [Theory]
-    [InlineData(-1, true)]
-    [InlineData(5, true)]
-    [InlineData(6, false)]
-    public void A_token_issued_up_to_the_allowance_after_the_commit_is_refused(int seconds, bool refused) =>
-        Assert.Equal(refused, RevocationRule.EndsToken(Noon, Noon.AddSeconds(seconds), TimeSpan.FromSeconds(5)));
-
-    [Fact]
-    public void Without_a_revocation_no_token_is_refused() =>
-        Assert.False(RevocationRule.EndsToken(null, Noon, TimeSpan.FromSeconds(5)));
 }

@@ -35,14 +35,14 @@ public sealed class ProviderClientTests
             change: s => s with { Scopes = ["profile", "groups", "offline_access", "a b&c"] });
 
         var url = await session.Client.AuthorizationUrlAsync(
-            new AuthorizationRequest("http://localhost/cb?x=1&y", "s t", "n", session.Attempt.CodeChallenge, "login"), default);
+            new AuthorizationRequest("http://localhost/cb?x=1&y", "s t", "n", session.Attempt.CodeChallenge), default);
 
         var query = HttpUtility.ParseQueryString(url.Query);
         Assert.Equal(session.Idp.Issuer + "/authorize", url.GetLeftPart(UriPartial.Path));
         Assert.Equal(
-            ["client_id", "code_challenge", "code_challenge_method", "nonce", "prompt", "redirect_uri", "response_type", "scope", "state"],
+            ["client_id", "code_challenge", "code_challenge_method", "nonce", "redirect_uri", "response_type", "scope", "state"],
             query.AllKeys.Order());
-        Assert.Equal(("code", "S256", "s t", "login"), (query["response_type"], query["code_challenge_method"], query["state"], query["prompt"]));
+        Assert.Equal(("code", "S256", "s t"), (query["response_type"], query["code_challenge_method"], query["state"]));
         Assert.Equal("http://localhost/cb?x=1&y", query["redirect_uri"]);
         Assert.Equal(43, query["code_challenge"]!.Length);
 

@@ -26,7 +26,7 @@ public sealed class SettingsTests
         Assert.Equal(TimeSpan.FromSeconds(5), settings.Revocation.Bound);
         Assert.Equal(["RS256"], settings.Providers[0].SigningAlgorithms);
         Assert.Empty(settings.Policy.Rules);
-        Assert.False(settings.RabbitMq.Enabled);
+        Assert.Null(settings.RabbitMq.Url);
     }
 
     [Fact]

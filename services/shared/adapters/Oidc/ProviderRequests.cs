@@ -21,11 +21,6 @@ internal static class ProviderRequests
             new("code_challenge", request.CodeChallenge),
             new("code_challenge_method", "S256"),
         };
-        if (request.Prompt is { } prompt)
-        {
-            parameters.Add(new("prompt", prompt));
-        }
-
         return WithQuery(endpoints.Authorization, parameters);
     }
 

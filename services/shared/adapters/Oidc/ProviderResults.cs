@@ -4,8 +4,7 @@ using EventAuth.Domain.Refresh;
 namespace EventAuth.Adapters.Oidc;
 
 /// <summary>What is asked of the IdP through the browser.</summary>
-public sealed record AuthorizationRequest(
-    string RedirectUri, string State, string Nonce, string CodeChallenge, string? Prompt = null)
+public sealed record AuthorizationRequest(string RedirectUri, string State, string Nonce, string CodeChallenge)
 {
     /// <summary>Shows neither state nor nonce.</summary>
     public override string ToString() => $"authorization request for {RedirectUri}";

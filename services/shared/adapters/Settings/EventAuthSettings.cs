@@ -45,10 +45,7 @@ public sealed record ListenSettings(string Public, string Operations, string? Ce
 public sealed record PostgresSettings(string ConnectionString, string EventSchema, string Schema);
 
 /// <summary>The broker; without a URL the feed alone carries revocations.</summary>
-public sealed record RabbitMqSettings(Uri? Url)
-{
-    public bool Enabled => Url is not null;
-}
+public sealed record RabbitMqSettings(Uri? Url);
 
 /// <summary>One OpenID provider and our registration there.</summary>
 public sealed record ProviderSettings

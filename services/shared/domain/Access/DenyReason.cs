@@ -19,9 +19,6 @@ public enum DenyReason
     /// <summary>The caller is none of the proxies we trust.</summary>
     UntrustedProxy,
 
-    /// <summary>Cookie and bearer token name different people.</summary>
-    ConflictingCredentials,
-
     /// <summary>No rule speaks of this host, path and method.</summary>
     NoRule,
 
@@ -30,9 +27,6 @@ public enum DenyReason
 
     /// <summary>We know who it is, and the rule does not name them.</summary>
     NotAllowed,
-
-    /// <summary>The session is over.</summary>
-    SessionEnded,
 }
 
 /// <summary>The ids of reasons in answers, logs and metrics.</summary>
@@ -46,11 +40,9 @@ public static class DenyReasons
         DenyReason.AmbiguousPath => "ambiguous-path",
         DenyReason.HeaderAlias => "header-alias",
         DenyReason.UntrustedProxy => "untrusted-proxy",
-        DenyReason.ConflictingCredentials => "conflicting-credentials",
         DenyReason.NoRule => "no-rule",
         DenyReason.ClosedByRule => "closed-by-rule",
         DenyReason.NotAllowed => "not-allowed",
-        DenyReason.SessionEnded => "session-ended",
         _ => throw new UnreachableException($"{reason} has no id"),
     };
 }

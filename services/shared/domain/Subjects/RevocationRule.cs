@@ -8,13 +8,6 @@ public static class RevocationRule
     /// <summary>Whether a revocation at <paramref name="revokedAt"/> (0: none) ends a session that began at <paramref name="startedAt"/>.</summary>
     public static bool Ends(long revokedAt, long startedAt) => revokedAt > startedAt;
 
-    /// <summary>
-    /// A token carries only a time. It is refused when it was issued up to <paramref name="allowance"/> after the
-    /// revocation's commit, so that skewed clocks cannot save it; the price is one needless refusal in that window.
-    /// </summary>
-    public static bool EndsToken(DateTimeOffset? committedAt, DateTimeOffset issuedAt, TimeSpan allowance) =>
-        committedAt is { } at && issuedAt <= at + allowance;
-
     /// <summary>Whether a feed row speaks of a revocation. Unknown kinds do: a newer version may have written them.</summary>
     public static bool Revokes(RevocationKind kind) => kind != RevocationKind.Changed;
 }
