@@ -11,7 +11,6 @@ using EventAuth.Gateway.ForwardAuth;
 using EventAuth.Gateway.Login;
 using EventAuth.Gateway.Logout;
 using EventAuth.Gateway.Sessions;
-using MassTransit;
 
 namespace EventAuth.Gateway;
 
@@ -62,7 +61,6 @@ public static class GatewayHost
         var settings = services.GetRequiredService<EventAuthSettings>();
         services.GetRequiredService<ServiceState>().Show("revocations", () => new
         {
-            instance = settings.Instance,
             appliedPosition = view.Applied,
             ageMilliseconds = (long?)view.Age?.TotalMilliseconds,
             boundMilliseconds = (long)settings.Revocation.Bound.TotalMilliseconds,
@@ -70,7 +68,6 @@ public static class GatewayHost
             known = view.Count,
             sessionsCached = cache.Count,
             onStoreUnavailable = "deny",
-            broker = services.GetService<IBusControl>()?.CheckHealth().Status.ToString() ?? "not configured",
         });
     }
 }

@@ -67,7 +67,7 @@ public sealed class ComposeWorld : IAsyncDisposable
     public async Task<bool[]> HearBrokerAsync() => await Task.WhenAll(Enumerable.Range(1, Gateways.Count).Select(async i =>
     {
         using var status = JsonDocument.Parse(await Http.GetStringAsync(new Uri(new Uri(_env[$"GATEWAY_{i}_OPS_URL"]), "/status")));
-        return status.RootElement.GetProperty("revocations").GetProperty("broker").GetString() == "Healthy";
+        return status.RootElement.GetProperty("service").GetProperty("broker").GetString() == "Healthy";
     }));
 
     /// <summary>Ends a server as a crash does: kill -9.</summary>

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
 using EventAuth.Services.Tests.Harness;
 using EventAuth.StubIdp;
 
@@ -31,6 +32,20 @@ public sealed class OperationsTests(OperationsTests.Setup setup) : IClassFixture
                 Assert.Equal(HttpStatusCode.OK, operations.StatusCode);
                 Assert.False(open.IsSuccessStatusCode, $"{service.Name} {path} is public");
             }
+        }
+    }
+
+    [StoreFact]
+    public async Task The_status_of_every_service_names_it_and_tells_of_store_and_broker()
+    {
+        foreach (var service in Services)
+        {
+            using var status = JsonDocument.Parse(await Http.GetStringAsync(new Uri(service.Operations, "/status")));
+            var section = status.RootElement.GetProperty("service");
+
+            Assert.Equal(service.Name, section.GetProperty("instance").GetString());
+            Assert.True(section.GetProperty("storeFound").GetBoolean());
+            Assert.Equal("not configured", section.GetProperty("broker").GetString());
         }
     }
 

@@ -6,6 +6,7 @@ using EventAuth.Adapters.Secrets;
 using EventAuth.Adapters.Sessions;
 using EventAuth.Adapters.Settings;
 using EventAuth.Adapters.Telemetry;
+using MassTransit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -46,7 +47,21 @@ public static class ServiceHost
         app.MapWhen(http => IsOperations(app, http.Connection.LocalPort, operationsPort), branch =>
             Operations.Map(branch, app.Services.GetRequiredService<ServiceState>(), app.Services.GetRequiredService<PrometheusText>()));
         answerPublic(app);
+        Describe(app.Services, settings, clock);
         return app;
+    }
+
+    private static void Describe(IServiceProvider services, EventAuthSettings settings, TimeProvider clock)
+    {
+        var startedAt = clock.GetUtcNow();
+        var (schema, bus) = (services.GetRequiredService<Schema>(), services.GetService<IBusControl>());
+        services.GetRequiredService<ServiceState>().Show("service", () => new
+        {
+            settings.Instance,
+            startedAt,
+            storeFound = schema.Applied.IsCompleted,
+            broker = bus?.CheckHealth().Status.ToString() ?? "not configured",
+        });
     }
 
     private static void AddShared(IServiceCollection services, EventAuthSettings settings, TimeProvider clock)
