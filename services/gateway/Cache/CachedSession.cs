@@ -11,7 +11,7 @@ internal struct CachedSession
     public long Version;
     public long Position;
     public long ExpiresAt;
-    public long IdleAfter;
+    public long SeenInStore;
     public long TokensAt;
     public long AccessExpiresAt;
     public long VerifiedAt;

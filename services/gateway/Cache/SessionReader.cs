@@ -4,6 +4,7 @@ using EventAuth.Adapters.Sessions;
 using EventAuth.Adapters.Settings;
 using EventAuth.Contracts;
 using EventAuth.Domain.Access;
+using EventAuth.Domain.Sessions;
 
 namespace EventAuth.Gateway.Cache;
 
@@ -136,9 +137,9 @@ internal sealed class SessionReader(
         return new SessionLookup(over ? SessionKnowledge.Over : SessionKnowledge.Live, session, identity, startedAt);
     }
 
-    private bool IsIdle(in CachedSession session, long now) =>
-        settings.Session.Idle > TimeSpan.Zero
-        && now - Math.Max(session.SeenAt, session.IdleAfter) > (long)settings.Session.Idle.TotalSeconds;
+    private bool IsIdle(in CachedSession session, long now) => SessionClock.IsIdle(
+        DateTimeOffset.FromUnixTimeSeconds(now), DateTimeOffset.FromUnixTimeSeconds(Math.Max(session.SeenAt, session.SeenInStore)),
+        settings.Session.Idle);
 
     private static (CachedSession, CachedIdentity) FromRow(SessionRow row)
     {
@@ -150,7 +151,7 @@ internal sealed class SessionReader(
             Version = row.Version,
             Position = row.Position,
             ExpiresAt = row.ExpiresAt.ToUnixTimeSeconds(),
-            IdleAfter = (row.SeenAt ?? row.IssuedAt).ToUnixTimeSeconds(),
+            SeenInStore = (row.SeenAt ?? row.IssuedAt).ToUnixTimeSeconds(),
             TokensAt = row.TokensAt.ToUnixTimeSeconds(),
             AccessExpiresAt = row.AccessExpiresAt.ToUnixTimeSeconds(),
             VerifiedAt = row.VerifiedAt.ToUnixTimeSeconds(),

@@ -4,6 +4,7 @@ using EventAuth.Adapters.Postgres;
 using EventAuth.Adapters.Settings;
 using EventAuth.Contracts;
 using EventAuth.Domain.Access;
+using EventAuth.Domain.Sessions;
 using EventAuth.Gateway.Cookies;
 
 namespace EventAuth.Gateway.Pages;
@@ -50,8 +51,7 @@ internal sealed class Visitors(SessionIndex sessions, EventAuthSettings settings
     private bool IsLive(SessionRow row)
     {
         var now = clock.GetUtcNow();
-        var idle = settings.Session.Idle;
-        return !row.IsOver && now < row.ExpiresAt && (idle == TimeSpan.Zero || now < (row.SeenAt ?? row.IssuedAt) + idle);
+        return !row.IsOver && now < row.ExpiresAt && !SessionClock.IsIdle(now, row.SeenAt ?? row.IssuedAt, settings.Session.Idle);
     }
 
     private byte[]? ReadSecret(IHeaderDictionary headers)

@@ -47,7 +47,7 @@ internal sealed class SessionActions(SessionIndex index, SessionEnding ending, R
         var fresh = await EndAsync(
             visitor, id, own ? EndReason.EndedByUser : EndReason.EndedByOperator, reason, correlationId, CancellationToken.None);
         var after = await index.FindAsync(id, ct);
-        return new Ending.Done(after?.RevokedAt ?? 0, fresh);
+        return new Ending.Done(after?.RevokedPosition ?? 0, fresh);
     }
 
     /// <summary>Ends everything of a subject that began before this moment.</summary>

@@ -171,7 +171,7 @@ internal sealed class SessionsApi(
         json.WriteString("lastSeenAt", row.SeenAt ?? row.IssuedAt);
         json.WriteString("verifiedAt", row.VerifiedAt);
         json.WriteString("userAgent", row.UserAgent);
-        json.WriteBoolean("revoked", row.RevokedAt > row.Position);
+        json.WriteBoolean("revoked", row.RevokedPosition > row.Position);
         WriteTime(json, "endedAt", row.EndedAt);
         json.WriteString("endReason", row.EndReason);
         json.WriteBoolean("current", row.Id == visitor.Session.Id);

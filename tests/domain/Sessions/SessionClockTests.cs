@@ -17,4 +17,11 @@ public sealed class SessionClockTests
         Assert.Equal(expected, SessionClock.Due(
             Noon.AddSeconds(secondsPassed), Noon.AddHours(8), Noon.AddSeconds(tokenLife),
             TimeSpan.FromSeconds(grace), TimeSpan.FromSeconds(tokenLife)));
+
+    [Theory]
+    [InlineData(60, 0, false)]    // zero is no limit
+    [InlineData(60, 60, false)]   // to the second
+    [InlineData(61, 60, true)]
+    public void Without_use_it_is_idle(int secondsSinceUse, int allowance, bool idle) =>
+        Assert.Equal(idle, SessionClock.IsIdle(Noon.AddSeconds(secondsSinceUse), Noon, TimeSpan.FromSeconds(allowance)));
 }

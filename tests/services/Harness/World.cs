@@ -69,6 +69,15 @@ internal sealed class World : IAsyncDisposable
 
     public Browser NewBrowser() => new(this);
 
+    /// <summary>A browser in which somebody has just signed in.</summary>
+    public async Task<Browser> SignInAsync(StubUser user)
+    {
+        Idp.SignInAs(user);
+        var browser = NewBrowser();
+        Assert.Equal(HttpStatusCode.OK, (await browser.OpenAsync("/x")).StatusCode);
+        return browser;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Task.WhenAll(_apps.Select(async app =>

@@ -72,10 +72,13 @@ public sealed class LiveStore : IAsyncLifetime
         var id = NewId();
         var at = now ?? TimeProvider.System.GetUtcNow();
         await Sessions.ExecuteAsync(id, new SessionCommand.Issue(
-            subject, sid, "eventauth", ["staff"], [], position ?? await new RevocationFeed(Database).HeadAsync(default), at,
+            subject, sid, "eventauth", ["staff"], [], position ?? await HeadAsync(), at,
             lifetime ?? TimeSpan.FromHours(24), at + TimeSpan.FromMinutes(5), Refreshable: false), new WriteContext(), default);
         return id;
     }
+
+    /// <summary>Highest position of the feed.</summary>
+    public Task<long> HeadAsync() => CountAsync("select coalesce(max(position), 0) from {own}.revocation");
 
     /// <summary>The stored events of a stream.</summary>
     public async Task<IReadOnlyList<StoredEvent>> StreamAsync(string stream)

@@ -85,7 +85,7 @@ internal sealed class RevalidationWorld : IAsyncDisposable
         var secret = tokens.Seal(_vault, id);
         await _store.Sessions.ExecuteAsync(id, new SessionCommand.Issue(
             new Subject(Idp.Issuer, sub), exchange.Identity.Sid, "eventauth", groups ?? ["staff"], [],
-            await new RevocationFeed(_store.Database).HeadAsync(default), now, TimeSpan.FromHours(24), exchange.Tokens.AccessExpiresAt, refreshable),
+            await _store.HeadAsync(), now, TimeSpan.FromHours(24), exchange.Tokens.AccessExpiresAt, refreshable),
             new WriteContext { Tokens = new SealedTokens(secret.KeyId, secret.Bytes, now), NextCheckAt = nextCheckAt ?? now }, default);
         Idp.Log.Clear();
         return id;

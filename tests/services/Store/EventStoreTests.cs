@@ -70,7 +70,7 @@ public sealed class EventStoreTests(LiveStore store) : IClassFixture<LiveStore>
     public async Task A_login_that_was_revoked_on_its_way_leaves_no_event_and_no_session()
     {
         var subject = new Subject("https://idp.test", "overtaken");
-        var before = await new RevocationFeed(store.Database).HeadAsync(default);
+        var before = await store.HeadAsync();
         await store.Events.RevokeAsync(new RevocationWrite(RevocationKind.Subject, subject.Key.Value, $"subject-{subject.Key}",
             new SubjectRevoked(subject.Issuer, subject.Sub, null, 0, default, EndReason.BackchannelLogout, "test", null, null), null, null), default);
 

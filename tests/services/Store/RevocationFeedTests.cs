@@ -16,9 +16,8 @@ public sealed class RevocationFeedTests(LiveStore store) : IClassFixture<LiveSto
     [StoreFact]
     public async Task A_reader_beside_many_writers_sees_every_position_once_and_in_order()
     {
-        using var stop = new CancellationTokenSource();
-        var before = await Feed.HeadAsync(default);
-        var reader = ReadAllAsync(before, stop.Token);
+        var last = new TaskCompletionSource<long>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var reader = ReadUntilAsync(await store.HeadAsync(), last.Task);
 
         var receipts = await Task.WhenAll(Enumerable.Range(0, 8).Select(async writer =>
         {
@@ -31,10 +30,9 @@ public sealed class RevocationFeedTests(LiveStore store) : IClassFixture<LiveSto
             return mine;
         }));
         var written = receipts.SelectMany(p => p).Order().ToList();
-        await Until.TrueAsync("the reader has seen the last", () => Task.FromResult(reader.Seen.Count > 0 && reader.Seen[^1] >= written[^1]));
-        await stop.CancelAsync();
+        last.SetResult(written[^1]);
 
-        Assert.Equal(written, reader.Seen);
+        Assert.Equal(written, await reader.WaitAsync(TimeSpan.FromSeconds(20)));
     }
 
     // Somebody's psql holds a transaction open that has appended events: no revocation may wait for it.
@@ -67,7 +65,7 @@ public sealed class RevocationFeedTests(LiveStore store) : IClassFixture<LiveSto
             await transaction.RollbackAsync();
         }
 
-        var before = await Feed.HeadAsync(default);
+        var before = await store.HeadAsync();
         var receipt = await RevokeAsync("after-hole");
 
         Assert.Equal([receipt.Position], (await Feed.ReadAsync("test", before, Horizon, default)).Rows.Select(r => r.Position));
@@ -99,21 +97,20 @@ public sealed class RevocationFeedTests(LiveStore store) : IClassFixture<LiveSto
         Assert.Equal((young.Position, young.Position), (page.Head, page.Rows[0].Position));
     }
 
-    private FeedReader ReadAllAsync(long after, CancellationToken ct)
+    // Until the last position is seen: the test ends it by its deadline when that never comes.
+    private async Task<List<long>> ReadUntilAsync(long after, Task<long> last)
     {
-        var reader = new FeedReader();
-        _ = Task.Run(async () =>
+        var seen = new List<long>();
+        while (!last.IsCompleted || after < await last)
         {
-            while (!ct.IsCancellationRequested)
+            foreach (var row in (await Feed.ReadAsync("reader", after, Horizon, default)).Rows)
             {
-                foreach (var row in (await Feed.ReadAsync("reader", after, Horizon, CancellationToken.None)).Rows)
-                {
-                    reader.Seen.Add(row.Position);
-                    after = row.Position;
-                }
+                seen.Add(row.Position);
+                after = row.Position;
             }
-        }, CancellationToken.None);
-        return reader;
+        }
+
+        return seen;
     }
 
     private Task<RevocationReceipt> RevokeAsync(string sub)
@@ -121,10 +118,5 @@ public sealed class RevocationFeedTests(LiveStore store) : IClassFixture<LiveSto
         var subject = new Subject("https://idp.test", sub);
         return store.Events.RevokeAsync(new RevocationWrite(RevocationKind.Subject, subject.Key.Value, $"subject-{subject.Key}",
             new SubjectRevoked(subject.Issuer, sub, null, 0, default, EndReason.BackchannelLogout, "test", null, null), null, null), default);
-    }
-
-    private sealed class FeedReader
-    {
-        public List<long> Seen { get; } = [];
     }
 }

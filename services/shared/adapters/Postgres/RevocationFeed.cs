@@ -68,13 +68,6 @@ public sealed class RevocationFeed(Database database)
         return await batch.ExecuteNonQueryAsync(ct);
     }, ct);
 
-    /// <summary>Highest position committed so far; a login that begins now begins after it.</summary>
-    public Task<long> HeadAsync(CancellationToken ct) => PostgresErrors.MapAsync("feed", async () =>
-    {
-        await using var command = database.Command("select coalesce(max(position), 0) from {own}.revocation");
-        return (long)(await command.ExecuteScalarAsync(ct))!;
-    }, ct);
-
     private static Guid? EventOf(NpgsqlDataReader reader, int i) => reader.IsDBNull(i) ? null : reader.GetGuid(i);
 
     private NpgsqlBatchCommand ReplicaSeen(string instance, long applied) => database.Part("""

@@ -4,7 +4,7 @@ using Npgsql;
 namespace EventAuth.Adapters.Postgres;
 
 /// <summary>A session as the database knows it now, with what the person is called and whether it is revoked.</summary>
-/// <param name="RevokedAt">Highest feed position that speaks of it, its subject or its IdP session; 0: none.</param>
+/// <param name="RevokedPosition">Highest feed position that speaks of it, its subject or its IdP session; 0: none.</param>
 public sealed record SessionRow(
     SessionId Id,
     long Version,
@@ -27,10 +27,10 @@ public sealed record SessionRow(
     string? Name,
     DateTimeOffset? SeenAt,
     string? UserAgent,
-    long RevokedAt)
+    long RevokedPosition)
 {
     /// <summary>Over, or hit by a revocation whose <c>SessionEnded</c> is still to be written.</summary>
-    public bool IsOver => EndedAt is not null || RevokedAt > Position;
+    public bool IsOver => EndedAt is not null || RevokedPosition > Position;
 }
 
 /// <summary>Finds sessions: by id, by the IdP's session, by subject. Reads only.</summary>
@@ -41,7 +41,7 @@ public sealed class SessionIndex(Database database)
         s.tokens_at, s.access_expires_at, s.refreshable, s.token_version, s.ended_at, s.end_reason, s.verified_at,
         p.email, p.name, a.seen_at, a.user_agent,
         (select coalesce(max(r.position), 0) from {own}.revocation r
-         where r.kind <> 4 and r.key in (s.id, s.subject_key, s.sid_key, '00000000-0000-0000-0000-000000000000')) as revoked_at
+         where r.kind <> 4 and r.key in (s.id, s.subject_key, s.sid_key, '00000000-0000-0000-0000-000000000000')) as revoked_position
         """;
 
     internal const string Joins = """

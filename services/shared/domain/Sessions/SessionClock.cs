@@ -36,6 +36,10 @@ public static class SessionClock
         return now >= accessExpiresAt - EffectiveGrace(grace, lifetime) ? SessionDue.RefreshSoon : SessionDue.Nothing;
     }
 
+    /// <summary>Whether nobody has used the session for longer than allowed; an allowance of zero is no limit.</summary>
+    public static bool IsIdle(DateTimeOffset now, DateTimeOffset seenAt, TimeSpan allowance) =>
+        allowance > TimeSpan.Zero && now - seenAt > allowance;
+
     // A grace as long as the token lives would renew on every request: never more than a quarter of its life.
     private static TimeSpan EffectiveGrace(TimeSpan grace, TimeSpan lifetime)
     {

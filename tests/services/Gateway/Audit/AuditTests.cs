@@ -17,9 +17,9 @@ public sealed class AuditTests(AuditTests.Fixture fixture) : IClassFixture<Audit
     public async Task A_session_tells_its_story_to_its_owner_and_to_whom_a_rule_names()
     {
         var (alice, root, mallory) = (
-            await SignInAsync(new StubUser("alice")),
-            await SignInAsync(new StubUser("root") { Groups = ["admins"] }),
-            await SignInAsync(new StubUser("mallory")));
+            await _world.SignInAsync(new StubUser("alice")),
+            await _world.SignInAsync(new StubUser("root") { Groups = ["admins"] }),
+            await _world.SignInAsync(new StubUser("mallory")));
         var path = $"/api/audit/sessions/{await IdAsync(alice)}";
         foreach (var reader in new[] { alice, root })
         {
@@ -38,10 +38,10 @@ public sealed class AuditTests(AuditTests.Fixture fixture) : IClassFixture<Audit
     [StoreFact]
     public async Task All_events_are_read_page_by_page_without_a_gap()
     {
-        var root = await SignInAsync(new StubUser("root") { Groups = ["admins"] });
+        var root = await _world.SignInAsync(new StubUser("root") { Groups = ["admins"] });
         for (var i = 0; i < 3; i++)
         {
-            await SignInAsync(new StubUser("alice"));
+            await _world.SignInAsync(new StubUser("alice"));
         }
 
         var (positions, after) = (new List<long>(), 0L);
@@ -94,14 +94,6 @@ public sealed class AuditTests(AuditTests.Fixture fixture) : IClassFixture<Audit
         }
 
         await command.ExecuteNonQueryAsync();
-    }
-
-    private async Task<Browser> SignInAsync(StubUser user)
-    {
-        _world.Idp.SignInAs(user);
-        var browser = _world.NewBrowser();
-        Assert.Equal(HttpStatusCode.OK, (await browser.OpenAsync("/x")).StatusCode);
-        return browser;
     }
 
     private static async Task<string> IdAsync(Browser browser) =>

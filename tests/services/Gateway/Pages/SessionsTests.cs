@@ -18,7 +18,7 @@ public sealed partial class SessionsTests(SessionsTests.Fixture fixture) : IClas
     [StoreFact]
     public async Task Everybody_sees_their_own_sessions_and_no_others()
     {
-        var (alice, _) = (await SignInAsync(Alice), await SignInAsync(Root));
+        var (alice, _) = (await _world.SignInAsync(Alice), await _world.SignInAsync(Root));
         var list = await JsonAsync(await alice.GetAsync("/api/sessions"));
         Assert.All(list.GetProperty("sessions").EnumerateArray(), s => Assert.Equal("alice", s.GetProperty("sub").GetString()));
         Assert.Equal(HttpStatusCode.Forbidden, (await alice.GetAsync("/api/sessions?all=true")).StatusCode);
@@ -28,10 +28,10 @@ public sealed partial class SessionsTests(SessionsTests.Fixture fixture) : IClas
     [StoreFact]
     public async Task Whom_a_rule_names_sees_all_page_by_page()
     {
-        var root = await SignInAsync(Root);
+        var root = await _world.SignInAsync(Root);
         for (var i = 0; i < 3; i++)
         {
-            await SignInAsync(Alice);
+            await _world.SignInAsync(Alice);
         }
 
         var seen = new List<string>();
@@ -86,7 +86,7 @@ public sealed partial class SessionsTests(SessionsTests.Fixture fixture) : IClas
     [StoreFact]
     public async Task A_reason_holds_no_e_mail_address_because_the_record_is_never_erased()
     {
-        var root = await SignInAsync(Root);
+        var root = await _world.SignInAsync(Root);
         var answer = await root.OwnAsync(HttpMethod.Post, $"/api/subjects/{Key("alice")}/revoke", Reason("bob@example.test asked"));
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
         Assert.Contains("Use a ticket number", (await JsonAsync(answer)).GetProperty("detail").GetString(), StringComparison.Ordinal);
@@ -102,7 +102,7 @@ public sealed partial class SessionsTests(SessionsTests.Fixture fixture) : IClas
     [StoreFact]
     public async Task People_end_their_own_sessions_but_not_those_of_others()
     {
-        var (here, there, mallory) = (await SignInAsync(Alice), await SignInAsync(Alice), await SignInAsync(new StubUser("mallory")));
+        var (here, there, mallory) = (await _world.SignInAsync(Alice), await _world.SignInAsync(Alice), await _world.SignInAsync(new StubUser("mallory")));
         var id = await IdAsync(there);
         Assert.Equal(HttpStatusCode.Forbidden, (await mallory.OwnAsync(HttpMethod.Delete, $"/api/sessions/{id}")).StatusCode);
         Assert.Equal(HttpStatusCode.Forbidden, (await mallory.OwnAsync(HttpMethod.Delete, $"/api/sessions/{new string('0', 32)}")).StatusCode);
@@ -115,7 +115,7 @@ public sealed partial class SessionsTests(SessionsTests.Fixture fixture) : IClas
     [StoreFact]
     public async Task Whom_a_rule_names_ends_all_of_a_subject_with_a_reason_and_learns_the_position()
     {
-        var (root, alice) = (await SignInAsync(Root), await SignInAsync(Alice));
+        var (root, alice) = (await _world.SignInAsync(Root), await _world.SignInAsync(Alice));
         var path = $"/api/subjects/{Key("alice")}/revoke";
         Assert.Equal(HttpStatusCode.BadRequest, (await root.OwnAsync(HttpMethod.Post, path)).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await root.OwnAsync(HttpMethod.Post, $"/api/subjects/{Key("nobody")}/revoke", Reason("gone"))).StatusCode);
@@ -132,7 +132,7 @@ public sealed partial class SessionsTests(SessionsTests.Fixture fixture) : IClas
     [StoreFact]
     public async Task Another_site_ends_nothing()
     {
-        var alice = await SignInAsync(Alice);
+        var alice = await _world.SignInAsync(Alice);
         var path = $"/api/sessions/{await IdAsync(alice)}";
         Assert.Equal(HttpStatusCode.Forbidden, (await alice.OwnAsync(HttpMethod.Delete, path, change: r => r.Headers.Add("Origin", "https://evil.test"))).StatusCode);
         Assert.Equal(HttpStatusCode.Forbidden, (await alice.OwnAsync(HttpMethod.Delete, path, change: r => r.Headers.Add("Sec-Fetch-Site", "cross-site"))).StatusCode);
@@ -155,7 +155,7 @@ public sealed partial class SessionsTests(SessionsTests.Fixture fixture) : IClas
     [StoreFact]
     public async Task Lines_of_json_are_to_be_had()
     {
-        var alice = await SignInAsync(Alice);
+        var alice = await _world.SignInAsync(Alice);
         var answer = await alice.GetAsync("/api/sessions", change: r => r.Headers.Add("Accept", "application/x-ndjson"));
         var lines = (await answer.Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.NotEmpty(lines);
@@ -166,7 +166,7 @@ public sealed partial class SessionsTests(SessionsTests.Fixture fixture) : IClas
     public async Task The_page_ends_all_other_sessions_and_keeps_this_one()
     {
         var bob = new StubUser("bob");
-        var (here, there) = (await SignInAsync(bob), await SignInAsync(bob));
+        var (here, there) = (await _world.SignInAsync(bob), await _world.SignInAsync(bob));
         var page = await (await here.GetAsync("/auth/sessions")).Content.ReadAsStringAsync();
         Assert.Contains("this one", page, StringComparison.Ordinal);
         var form = new FormUrlEncodedContent([new("token", TokenOf().Match(page).Groups[1].Value), new("action", "others")]);
@@ -178,7 +178,7 @@ public sealed partial class SessionsTests(SessionsTests.Fixture fixture) : IClas
     [StoreFact]
     public async Task The_page_finds_somebody_by_e_mail_for_those_whom_a_rule_names()
     {
-        var (root, alice) = (await SignInAsync(Root), await SignInAsync(Alice));
+        var (root, alice) = (await _world.SignInAsync(Root), await _world.SignInAsync(Alice));
         var found = await (await root.GetAsync("/auth/sessions?user=ALICE@example.test")).Content.ReadAsStringAsync();
         Assert.Contains(await IdAsync(alice), found, StringComparison.Ordinal);
         Assert.Contains("End everything of Alice", found, StringComparison.Ordinal);
@@ -189,18 +189,10 @@ public sealed partial class SessionsTests(SessionsTests.Fixture fixture) : IClas
     [StoreFact]
     public async Task A_form_without_the_token_ends_nothing()
     {
-        var alice = await SignInAsync(Alice);
+        var alice = await _world.SignInAsync(Alice);
         var form = new FormUrlEncodedContent([new("action", "end"), new("id", await IdAsync(alice))]);
         Assert.Equal(HttpStatusCode.Forbidden, (await alice.OwnAsync(HttpMethod.Post, "/auth/sessions", form)).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await alice.CallAsync("/x")).StatusCode);
-    }
-
-    private async Task<Browser> SignInAsync(StubUser user)
-    {
-        _world.Idp.SignInAs(user);
-        var browser = _world.NewBrowser();
-        Assert.Equal(HttpStatusCode.OK, (await browser.OpenAsync("/x")).StatusCode);
-        return browser;
     }
 
     private static async Task<string> IdAsync(Browser browser) =>
