@@ -67,7 +67,7 @@ public static class ServiceHost
     private static void AddShared(IServiceCollection services, EventAuthSettings settings, TimeProvider clock)
     {
         services.AddSingleton<ServiceState>().AddSingleton<Metrics>();
-        services.AddSingleton(new PrometheusText(Metrics.MeterName));
+        services.AddSingleton(p => new PrometheusText(p.GetRequiredService<Metrics>().Meter));
         services.AddSingleton(new Database(settings.Postgres));
         services.AddSingleton<Schema>().AddSingleton<SessionIndex>().AddSingleton<RevocationFeed>().AddSingleton<Outbox>();
         services.AddSingleton<TokenStore>().AddSingleton<LoginAttempts>();

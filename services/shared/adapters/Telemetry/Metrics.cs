@@ -5,9 +5,7 @@ namespace EventAuth.Adapters.Telemetry;
 /// <summary>Everything that is counted; methods are named by what happened. Labels are closed sets, never ids.</summary>
 public sealed class Metrics : IDisposable
 {
-    public const string MeterName = "EventAuth";
-
-    private readonly Meter _meter = new(MeterName);
+    private readonly Meter _meter = new("EventAuth");
     private readonly Counter<long> _logins;
     private readonly Counter<long> _sessionsEnded;
     private readonly Counter<long> _revocations;
@@ -34,6 +32,9 @@ public sealed class Metrics : IDisposable
             "From a revocation's commit to its being applied by this replica, on the database's clock",
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] });
     }
+
+    /// <summary>What an exporter listens to.</summary>
+    public Meter Meter => _meter;
 
     public void LoggedIn(string outcome) => _logins.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
 

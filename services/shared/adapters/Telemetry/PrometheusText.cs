@@ -14,11 +14,12 @@ public sealed class PrometheusText : IDisposable
     private readonly Lock _lock = new();
     private readonly SortedDictionary<string, Family> _families = new(StringComparer.Ordinal);
 
-    public PrometheusText(params IReadOnlyList<string> meters)
+    /// <param name="meter">This very meter: another one of the same name belongs to another service in the process.</param>
+    public PrometheusText(Meter meter)
     {
         _listener.InstrumentPublished = (instrument, listener) =>
         {
-            if (meters.Contains(instrument.Meter.Name))
+            if (ReferenceEquals(instrument.Meter, meter))
             {
                 listener.EnableMeasurementEvents(instrument);
             }
