@@ -24,6 +24,7 @@ internal sealed class FeedFollower(
     Schema schema,
     ServiceState state,
     Metrics metrics,
+    Failpoints failpoints,
     TimeProvider clock,
     ILogger<FeedFollower> log) : BackgroundService
 {
@@ -115,6 +116,7 @@ internal sealed class FeedFollower(
         FeedPage page;
         do
         {
+            await failpoints.ReachedAsync(Failpoints.FeedBeforeRead);
             var startedAt = clock.GetTimestamp();
             page = await feed.ReadAsync(settings.Instance, view.Applied, _horizon, ct);
             if (IsAnotherStore(page))
@@ -124,7 +126,8 @@ internal sealed class FeedFollower(
             }
 
             _epoch = page.Epoch;
-            Apply(page, startedAt);
+            await failpoints.ReachedAsync(Failpoints.FeedBeforeApply);
+            await ApplyAsync(page, startedAt);
         }
         while (page.Rows.Count == RevocationFeed.PageSize);
 
@@ -135,11 +138,12 @@ internal sealed class FeedFollower(
         }
     }
 
-    private void Apply(FeedPage page, long startedAt)
+    private async Task ApplyAsync(FeedPage page, long startedAt)
     {
         foreach (var row in page.Rows)
         {
             Record(row);
+            await failpoints.ReachedAsync(Failpoints.FeedWhileApplying);
             if (_loaded && RevocationRule.Revokes(row.Kind))
             {
                 metrics.RevocationApplied(page.StoreTime - row.CommittedAt);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using EventAuth.Adapters.Postgres;
 using EventAuth.Adapters.Sessions;
 using EventAuth.Adapters.Settings;
+using EventAuth.Adapters.Telemetry;
 using EventAuth.Contracts;
 using EventAuth.Domain.Access;
 using EventAuth.Domain.Sessions;
@@ -38,6 +39,7 @@ internal sealed class SessionReader(
     UnknownIds unknown,
     RevocationView view,
     EventAuthSettings settings,
+    Failpoints failpoints,
     TimeProvider clock,
     ILogger<SessionReader> log)
 {
@@ -113,6 +115,7 @@ internal sealed class SessionReader(
                 return new SessionLookup(SessionKnowledge.Unknown, default, null, startedAt);
             }
 
+            await failpoints.ReachedAsync(Failpoints.FillBeforeKeep);
             return Keep(row, changedBefore, startedAt);
         }
         catch (StoreUnavailableException e)

@@ -19,7 +19,8 @@ namespace EventAuth.Gateway.Login;
 /// </summary>
 internal sealed class CallbackEndpoint(
     PendingLogins pending, ProviderDirectory providers, CodeRedemption redemption, SessionOpening opening, LoginStart start,
-    Visitors visitors, ReturnHosts hosts, IEventStore store, EventAuthSettings settings, Metrics metrics, TimeProvider clock, LoginLog log)
+    Visitors visitors, ReturnHosts hosts, IEventStore store, EventAuthSettings settings, Metrics metrics,
+    Failpoints failpoints, TimeProvider clock, LoginLog log)
 {
     public static Task GetAsync(HttpContext http, CallbackEndpoint endpoint, CancellationToken ct) => endpoint.AnswerAsync(http, ct);
 
@@ -92,15 +93,18 @@ internal sealed class CallbackEndpoint(
             return;
         }
 
+        await failpoints.ReachedAsync(Failpoints.LoginAfterToken);
         try
         {
             // The code is spent and the tokens are ours: from here on a browser that hangs up changes nothing.
             var secret = await opening.OpenAsync(
                 login, person, http.Request.Headers.UserAgent, before, CancellationToken.None);
+            await failpoints.ReachedAsync(Failpoints.LoginBeforeCookie);
             SessionCookie.Set(http.Response, settings.Session, OwnUrl.IsSecure(settings), secret);
             binding?.AnotherRound(clock.GetUtcNow()).Set(http.Response, settings);
             metrics.LoggedIn("completed");
             start.SendTo(http, ReturnTo(login));
+            http.Response.OnCompleted(() => failpoints.ReachedAsync(Failpoints.LoginAfterCookie));
         }
         catch (LoginOvertakenException) when (!login.Again)
         {

@@ -15,6 +15,7 @@ public sealed class BackchannelEndpoint(
     EndSessions endSessions,
     Schema schema,
     Metrics metrics,
+    Failpoints failpoints,
     TimeProvider clock,
     ILogger<BackchannelEndpoint> log)
 {
@@ -44,11 +45,13 @@ public sealed class BackchannelEndpoint(
         }
 
         metrics.LogoutToken(answer.Outcome);
+        http.Response.OnCompleted(() => failpoints.ReachedAsync(Failpoints.WebhookAfterAnswer));
         await answer.WriteAsync(http.Response, CancellationToken.None);
     }
 
     private async Task<LogoutAnswer> DecideAsync(HttpContext http)
     {
+        await failpoints.ReachedAsync(Failpoints.WebhookReceived);
         var address = http.Connection.RemoteIpAddress?.ToString() ?? "";
         var (token, refusal) = await LogoutRequest.ReadAsync(http.Request, http.RequestAborted);
         if (token is null)
@@ -59,6 +62,7 @@ public sealed class BackchannelEndpoint(
         switch (await CheckAsync(token))
         {
             case LogoutTokenCheck.Accepted accepted:
+                await failpoints.ReachedAsync(Failpoints.WebhookValidated);
                 var correlation = EndSessions.CorrelationOf(accepted.Issuer, accepted.Token.Jti);
                 return Logged(await CarryOutAsync(accepted, token), accepted.Issuer, correlation, address);
             case LogoutTokenCheck.Refused refused:
@@ -94,7 +98,10 @@ public sealed class BackchannelEndpoint(
         using var limit = new CancellationTokenSource(StoreLimit, clock);
         try
         {
-            return await endSessions.EndAsync(accepted.Issuer, accepted.Token, token, limit.Token);
+            await failpoints.ReachedAsync(Failpoints.WebhookBeforeAppend);
+            var done = await endSessions.EndAsync(accepted.Issuer, accepted.Token, token, limit.Token);
+            await failpoints.ReachedAsync(Failpoints.WebhookAfterAppend);
+            return done;
         }
         catch (StoreUnavailableException e)
         {

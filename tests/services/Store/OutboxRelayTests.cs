@@ -29,7 +29,8 @@ public sealed class OutboxRelayTests(LiveStore store) : IClassFixture<LiveStore>
         await schema.ApplyAsync(default);
         using var signal = new OutboxSignal();
         using var metrics = new Metrics();
-        using var relay = new OutboxRelay(schema, outbox, signal, bus, metrics, TimeProvider.System, NullLogger<OutboxRelay>.Instance);
+        using var relay = new OutboxRelay(
+            schema, outbox, signal, bus, metrics, Failpoints.FromEnvironment(), TimeProvider.System, NullLogger<OutboxRelay>.Instance);
 
         await relay.StartAsync(default);
         await Until.TrueAsync("the outbox is empty", async () => await outbox.BacklogAsync(default) == 0);

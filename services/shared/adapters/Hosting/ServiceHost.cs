@@ -55,18 +55,20 @@ public static class ServiceHost
     {
         var startedAt = clock.GetUtcNow();
         var (schema, bus) = (services.GetRequiredService<Schema>(), services.GetService<IBusControl>());
+        var underTest = services.GetRequiredService<Failpoints>().Alive;
         services.GetRequiredService<ServiceState>().Show("service", () => new
         {
             settings.Instance,
             startedAt,
             storeFound = schema.Applied.IsCompleted,
             broker = bus?.CheckHealth().Status.ToString() ?? "not configured",
+            underTest,
         });
     }
 
     private static void AddShared(IServiceCollection services, EventAuthSettings settings, TimeProvider clock)
     {
-        services.AddSingleton<ServiceState>().AddSingleton<Metrics>();
+        services.AddSingleton<ServiceState>().AddSingleton<Metrics>().AddSingleton(Failpoints.FromEnvironment());
         services.AddSingleton(p => new PrometheusText(p.GetRequiredService<Metrics>().Meter));
         services.AddSingleton(new Database(settings.Postgres));
         services.AddSingleton<Schema>().AddSingleton<SessionIndex>().AddSingleton<RevocationFeed>().AddSingleton<Outbox>();

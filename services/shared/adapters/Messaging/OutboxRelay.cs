@@ -18,7 +18,8 @@ namespace EventAuth.Adapters.Messaging;
 ///   4. What the broker missed for long is not told later (see <see cref="Outbox.Useful"/>).
 /// </summary>
 public sealed class OutboxRelay(
-    Schema schema, Outbox outbox, OutboxSignal signal, IBus bus, Metrics metrics, TimeProvider clock, ILogger<OutboxRelay> log) : BackgroundService
+    Schema schema, Outbox outbox, OutboxSignal signal, IBus bus, Metrics metrics, Failpoints failpoints, TimeProvider clock,
+    ILogger<OutboxRelay> log) : BackgroundService
 {
     private const int BatchSize = 100;
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
@@ -70,7 +71,10 @@ public sealed class OutboxRelay(
             {
                 using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
                 limit.CancelAfter(PublishLimit);
-                await PublishAsync(row, limit.Token);
+                await failpoints.ReachedAsync(Failpoints.RelayBeforePublish);
+                var confirmed = PublishAsync(row, limit.Token);
+                await failpoints.ReachedAsync(Failpoints.RelayBeforeConfirm);
+                await confirmed;
                 done.Add(row.Position);
             }
 
@@ -90,6 +94,7 @@ public sealed class OutboxRelay(
             }
         }
 
+        await failpoints.ReachedAsync(Failpoints.RelayBeforeMark);
         await outbox.MarkAsync(done, ct);
         if (done.Count < rows.Count)
         {
