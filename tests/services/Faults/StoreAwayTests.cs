@@ -1,4 +1,5 @@
 using System.Net;
+using EventAuth.Guarantee.Links;
 using EventAuth.Services.Tests.Harness;
 using EventAuth.StubIdp;
 using Npgsql;
