@@ -17,6 +17,7 @@ public static class EventNames
         ["revalidation_skipped"] = typeof(RevalidationSkipped),
         ["session_ended"] = typeof(SessionEnded),
         ["subject_revoked"] = typeof(SubjectRevoked),
+        ["all_revoked"] = typeof(AllRevoked),
         ["login_refused"] = typeof(LoginRefused),
         ["policy_loaded"] = typeof(PolicyLoaded),
     };

@@ -27,6 +27,21 @@ public sealed record SubjectRevoked(
     [property: JsonPropertyName("cause")] string? Cause,
     [property: JsonPropertyName("actor")] string? Actor) : SubjectEvent;
 
+/// <summary>
+/// Every session of everybody that began before <see cref="Position"/> is dead: one event, however many they are.
+/// </summary>
+/// <param name="Position">Place in the revocation feed; order decides, not time.</param>
+/// <param name="NotBefore">The commit's moment, for tokens that carry only a time.</param>
+/// <param name="Source">Whence the wish came: operator.</param>
+/// <param name="Cause">The operator's reason.</param>
+public sealed record AllRevoked(
+    [property: JsonPropertyName("position")] long Position,
+    [property: JsonPropertyName("notBefore")] DateTimeOffset NotBefore,
+    [property: JsonPropertyName("reason")] EndReason Reason,
+    [property: JsonPropertyName("source")] string Source,
+    [property: JsonPropertyName("cause")] string? Cause,
+    [property: JsonPropertyName("actor")] string? Actor) : SubjectEvent;
+
 /// <summary>A browser came back from the IdP and got no session.</summary>
 /// <param name="Incident">The short id on the error page.</param>
 public sealed record LoginRefused(

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using EventAuth.Adapters.Hosting;
 using EventAuth.Adapters.Messaging;
 using EventAuth.Adapters.Postgres;
@@ -31,9 +32,11 @@ public static class GatewayHost
     {
         services.AddRouting();
         services.AddSingleton(new RevocationView(clock, settings.Revocation.Bound));
-        services.AddSingleton(new SessionCache(CacheCapacity));
+        var rested = new RestedSessions(settings.Revalidation.LetsRest ? settings.Revalidation.Interval : TimeSpan.Zero);
+        services.AddSingleton(rested).AddSingleton(new SessionCache(CacheCapacity, rested)).AddHostedService<SessionWaker>();
         services.AddSingleton<PolicyLog>().AddSingleton<UnknownIds>().AddSingleton<SessionReader>().AddSingleton<Activity>().AddSingleton<Notifications>();
         services.AddSingleton<RefreshWaiters>().AddSingleton<ProviderHealth>().AddSingleton<RefreshSession>();
+        services.AddSingleton<StoreGrace>().AddSingleton<DueSessions>().AddSingleton<FeedRegression>();
         services.AddSingleton<FeedFollower>().AddHostedService(p => p.GetRequiredService<FeedFollower>());
         services.AddHostedService<ActivityWriter>().AddHostedService<PolicyRecorder>();
         services.AddSingleton(new ReturnHosts(settings.PublicUrl, settings.Policy));
@@ -44,7 +47,8 @@ public static class GatewayHost
         LogoutRoutes.Register(services);
         SessionRoutes.Register(services);
         AuditRoutes.Register(services);
-        BusSetup.Add(services, settings, bus => bus.AddConsumer<SessionChangedConsumer>());
+        BusSetup.Add(services, settings, bus => bus.AddConsumer<SessionChangedConsumer>(),
+            readFeed: provider => provider.GetRequiredService<FeedFollower>().Hint());
     }
 
     private static void Measure(IServiceProvider services)
@@ -58,6 +62,9 @@ public static class GatewayHost
         metrics.Gauge("eventauth_feed_age_seconds", "Age of the last completed feed read; -1 before the first",
             () => view.Age?.TotalSeconds ?? -1);
 
+        var (grace, regression) = (services.GetRequiredService<StoreGrace>(), services.GetRequiredService<FeedRegression>());
+        metrics.Counter("eventauth_feed_regressions_total", "How often the store was found to be another one, or to have gone back",
+            () => [new Measurement<long>(regression.Count)]);
         var settings = services.GetRequiredService<EventAuthSettings>();
         services.GetRequiredService<ServiceState>().Show("revocations", () => new
         {
@@ -67,7 +74,9 @@ public static class GatewayHost
             leaseHolds = view.LeaseHolds,
             known = view.Count,
             sessionsCached = cache.Count,
-            onStoreUnavailable = "deny",
+            onStoreUnavailable = grace.Setting,
+            inGrace = grace.Begun,
+            regressedAt = regression.At,
         });
     }
 }

@@ -36,12 +36,11 @@ public sealed class SessionCheck(
     {
         var answer = await question.AskAsync(session, ct);
         var now = clock.GetUtcNow();
-        var step = CheckRules.Decide(answer, settings.Revalidation, now - session.VerifiedAt, now >= session.AccessExpiresAt);
+        var step = CheckRules.Decide(answer, settings.Revalidation, UnverifiedFor(session, now), now >= session.AccessExpiresAt);
 
         // What the IdP has said is carried out, even while this process is being stopped.
         await CarryOutAsync(session, step, now);
-        await due.CompleteAsync(session, NextCheck(session, step, now), step is CheckStep.Keep ? now : null,
-            step is CheckStep.Keep { Claims: var c } ? new PersonalData(c.Email, c.Name) : null, CancellationToken.None);
+        await due.CompleteAsync(session, Record(session, step, now), CancellationToken.None);
         metrics.Checked(OutcomeOf(step));
         return step;
     }
@@ -68,7 +67,7 @@ public sealed class SessionCheck(
 
                 break;
             case CheckStep.Skip skip:
-                await ExecuteAsync(session, new SessionCommand.SkipRevalidation(now, skip.Error), context);
+                await ExecuteAsync(session, new SessionCommand.SkipRevalidation(now, session.VerifiedAt, skip.Error), context);
                 log.Skipped(session.Id, skip.Error);
                 break;
         }
@@ -85,6 +84,28 @@ public sealed class SessionCheck(
         return outcome.Stored;
     }
 
+    // A rest is no outage: the IdP's last word counts from the interval before the first question that it did not answer.
+    private TimeSpan UnverifiedFor(DueSession session, DateTimeOffset now)
+    {
+        var asked = (session.UnansweredAt ?? now) - settings.Revalidation.Interval;
+        return now - (asked > session.VerifiedAt ? asked : session.VerifiedAt);
+    }
+
+    private CheckRecord Record(DueSession session, CheckStep step, DateTimeOffset now)
+    {
+        var next = NextCheck(session, step, now);
+        var rested = step is CheckStep.Keep && settings.Revalidation.LetsRest
+            ? EndOfAccess(session, now + Jittered(settings.Revalidation.IdleInterval), now)
+            : (DateTimeOffset?)null;
+        bool? answered = step switch
+        {
+            CheckStep.Keep => true,
+            CheckStep.Skip => false,
+            _ => null,
+        };
+        return new CheckRecord(now, next, rested, answered, step is CheckStep.Keep { Claims: var c } ? new PersonalData(c.Email, c.Name) : null);
+    }
+
     private DateTimeOffset NextCheck(DueSession session, CheckStep step, DateTimeOffset now)
     {
         var next = now + Jittered(settings.Revalidation.Interval);
@@ -96,12 +117,13 @@ public sealed class SessionCheck(
             case CheckStep.Skip { RetryAfter: { } wait } when now + wait > next:
                 return now + (wait < LongestRetry ? wait : LongestRetry);
             default:
-                // Without a refresh token the end of the access token is when somebody must look.
-                return !session.Refreshable && session.AccessExpiresAt > now && session.AccessExpiresAt < next
-                    ? session.AccessExpiresAt
-                    : next;
+                return EndOfAccess(session, next, now);
         }
     }
+
+    // Without a refresh token the end of the access token is when somebody must look.
+    private static DateTimeOffset EndOfAccess(DueSession session, DateTimeOffset next, DateTimeOffset now) =>
+        !session.Refreshable && session.AccessExpiresAt > now && session.AccessExpiresAt < next ? session.AccessExpiresAt : next;
 
     // Up to a tenth earlier or later: sessions that began together must not be asked about together forever.
     private static TimeSpan Jittered(TimeSpan interval) => interval * (RandomNumberGenerator.GetInt32(900, 1101) / 1000.0);

@@ -62,7 +62,7 @@ public sealed class LawsTests
                 1 or 2 => new SessionCommand.Refresh(1 + Next(3), now, now.AddMinutes(5), Next(2) == 0, "gateway"),
                 3 => new SessionCommand.FailRefresh(1 + Next(3), now, "unavailable", "timeout", "gateway"),
                 4 => new SessionCommand.UpdateClaims(now, Next(2) == 0 ? null : ["a"], Next(2) == 0 ? null : ["r"]),
-                5 => new SessionCommand.SkipRevalidation(now, "timeout"),
+                5 => new SessionCommand.SkipRevalidation(now, now.AddMinutes(-1), "timeout"),
                 6 when Next(4) == 0 => new SessionCommand.End((EndReason)Next(12), now, null, null),
                 _ => new SessionCommand.Refresh(1, now, now.AddMinutes(5), true, "revalidator"),
             };

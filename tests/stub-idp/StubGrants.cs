@@ -41,6 +41,15 @@ public sealed class StubGrants(TimeProvider clock)
         }
     }
 
+    /// <summary>What a code stands for, without using it: a test learns the session's sid.</summary>
+    public StubGrant? OfCode(string code)
+    {
+        lock (_lock)
+        {
+            return _codes.GetValueOrDefault(code);
+        }
+    }
+
     public StubGrant? UseCode(string? code) => Use(_codes, code, mayRepeat: false);
 
     public StubGrant? UseRefreshToken(string? token, bool rotates) => Use(_refreshTokens, token, mayRepeat: !rotates);

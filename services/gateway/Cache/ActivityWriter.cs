@@ -1,11 +1,12 @@
 using EventAuth.Adapters.Postgres;
 using EventAuth.Adapters.Sessions;
+using EventAuth.Adapters.Settings;
 
 namespace EventAuth.Gateway.Cache;
 
 /// <summary>Writes which sessions were used, in one statement every 15 s: never one write per request.</summary>
-internal sealed class ActivityWriter(SessionCache cache, Activity activity, TimeProvider clock, ILogger<ActivityWriter> log)
-    : BackgroundService
+internal sealed class ActivityWriter(
+    SessionCache cache, Activity activity, EventAuthSettings settings, TimeProvider clock, ILogger<ActivityWriter> log) : BackgroundService
 {
     private const int Chunk = 1000;
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(15);
@@ -36,7 +37,8 @@ internal sealed class ActivityWriter(SessionCache cache, Activity activity, Time
         var seen = cache.SeenAfter(_written).Where(s => s.SeenAt <= until).OrderBy(s => s.SeenAt).ToList();
         foreach (var chunk in seen.Chunk(Chunk))
         {
-            await activity.WriteAsync([.. chunk.Select(s => (s.SessionId, DateTimeOffset.FromUnixTimeSeconds(s.SeenAt)))], ct);
+            await activity.WriteAsync([.. chunk.Select(s => (s.SessionId, DateTimeOffset.FromUnixTimeSeconds(s.SeenAt)))],
+                clock.GetUtcNow(), settings.Revalidation.Interval, ct);
             _written = chunk[^1].SeenAt - 1;
         }
 

@@ -11,7 +11,7 @@ namespace EventAuth.Gateway.Cache;
 
 /// <summary>
 /// Keeps the revocation view fresh: reads the feed every second, and at once when the store or the bus says so. One read at a
-/// time; a hint during a read leads to another read after it. Notices when the store is not the one of before.
+/// time; a hint during a read leads to another read after it.
 /// </summary>
 internal sealed class FeedFollower(
     EventAuthSettings settings,
@@ -20,7 +20,8 @@ internal sealed class FeedFollower(
     RefreshWaiters waiters,
     RevocationView view,
     SessionCache cache,
-    UnknownIds unknown,
+    StoreGrace grace,
+    FeedRegression regression,
     Schema schema,
     ServiceState state,
     Metrics metrics,
@@ -28,11 +29,15 @@ internal sealed class FeedFollower(
     TimeProvider clock,
     ILogger<FeedFollower> log) : BackgroundService
 {
+    // How long a request waits for the position that it demands.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
+
     // The longest a session can live, and an hour for clocks.
     private readonly TimeSpan _horizon = settings.Session.Lifetime + TimeSpan.FromHours(1);
+    // Whoever has not reported for so long has lost its lease and lets nobody in from memory.
+    private readonly TimeSpan _alive = settings.Revocation.Bound + TimeSpan.FromSeconds(1);
     private readonly SemaphoreSlim _hint = new(0, 1);
-    private Guid _epoch;
-    private Guid? _appliedEvent;
+    private TaskCompletionSource _nextRound = NewRound();
     private bool _loaded;
     private bool _failing;
 
@@ -49,8 +54,26 @@ internal sealed class FeedFollower(
         }
     }
 
+    /// <summary>
+    /// True once everything up to a position is applied. Otherwise the feed is read for the caller's sake: what is committed
+    /// now is seen by a read that begins now, so one such read tells; nobody waits for more than a second.
+    /// </summary>
+    public async Task<bool> ReachAsync(long position)
+    {
+        if (view.Applied < position)
+        {
+            var round = Volatile.Read(ref _nextRound).Task;
+            Hint();
+            await round.WaitAsync(LongestWait, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return view.Applied >= position;
+    }
+
     public override Task StartAsync(CancellationToken cancellationToken)
     {
+        grace.Announce();
+
         // Before the listener opens: who asks early must hear "not ready".
         state.Require("revocations", () => _loaded && view.LeaseHolds ? null : "the revocation feed was not read recently enough");
         return base.StartAsync(cancellationToken);
@@ -88,6 +111,7 @@ internal sealed class FeedFollower(
 
     private async Task ReadAsync(CancellationToken ct)
     {
+        var round = Interlocked.Exchange(ref _nextRound, NewRound());
         try
         {
             await FollowAsync(ct);
@@ -96,6 +120,8 @@ internal sealed class FeedFollower(
                 _failing = false;
                 log.FeedBack();
             }
+
+            grace.Tell(storeAway: false);
         }
         catch (Exception e) when (e is StoreUnavailableException or StreamConflictException)
         {
@@ -104,10 +130,16 @@ internal sealed class FeedFollower(
                 _failing = true;
                 log.FeedAway(e.InnerException?.Message ?? e.Message);
             }
+
+            grace.Tell(storeAway: true);
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
             // Stopping.
+        }
+        finally
+        {
+            round.SetResult();
         }
     }
 
@@ -119,22 +151,40 @@ internal sealed class FeedFollower(
             await failpoints.ReachedAsync(Failpoints.FeedBeforeRead);
             var startedAt = clock.GetTimestamp();
             page = await feed.ReadAsync(settings.Instance, view.Applied, _horizon, ct);
-            if (IsAnotherStore(page))
+            if (regression.Noticed(page))
             {
-                StartOver(page);
+                _loaded = false;
+                Hint();
                 return;
             }
 
-            _epoch = page.Epoch;
             await failpoints.ReachedAsync(Failpoints.FeedBeforeApply);
             await ApplyAsync(page, startedAt);
         }
         while (page.Rows.Count == RevocationFeed.PageSize);
 
+        var isNew = !_loaded;
         _loaded = true;
-        if (page.Rows.Count > 0)
+        if (page.Rows.Count > 0 || page.Reached < view.Applied)
         {
-            await feed.ReportAsync(settings.Instance, view.Applied, ct);
+            await ReportAsync(isNew, ct);
+        }
+
+        if (await regression.ForceChecksAsync(ct))
+        {
+            Hint();
+        }
+    }
+
+    // What had been committed before this replica was there is no measure of how fast news travels.
+    private async Task ReportAsync(bool isNew, CancellationToken ct)
+    {
+        foreach (var latency in await feed.ReportAsync(settings.Instance, view.Applied, _alive, ct))
+        {
+            if (!isNew)
+            {
+                metrics.RevocationEverywhere(latency);
+            }
         }
     }
 
@@ -155,12 +205,12 @@ internal sealed class FeedFollower(
         {
             // Not the end of the feed: what was read counts, but the knowledge is not fresh yet.
             view.Advance(last);
-            _appliedEvent = page.LastEvent;
+            regression.Applied(page.LastEvent);
         }
         else
         {
             view.Completed(startedAt, Math.Max(page.Head, last));
-            _appliedEvent = page.Head >= last ? page.HeadEvent : page.LastEvent;
+            regression.Applied(page.Head >= last ? page.HeadEvent : page.LastEvent);
         }
     }
 
@@ -175,24 +225,6 @@ internal sealed class FeedFollower(
         {
             cache.MarkOver(new SessionId(revocation.Key));
         }
-    }
-
-    // A restored backup or a standby that lagged: the tables were made anew, positions go back, or something else stands
-    // where we were. The newest row is never deleted, and ours was the newest.
-    private bool IsAnotherStore(FeedPage page) =>
-        (_epoch != Guid.Empty && _epoch != page.Epoch) || page.Head < view.Applied
-        || (view.Applied > 0 && page.AppliedEvent != _appliedEvent);
-
-    private void StartOver(FeedPage page)
-    {
-        log.FeedRegressed(view.Applied, page.Head);
-        view.Reset();
-        cache.Clear();
-        unknown.Clear();
-        _epoch = page.Epoch;
-        _appliedEvent = null;
-        _loaded = false;
-        Hint();
     }
 
     private async Task ListenAsync(CancellationToken ct)
@@ -222,4 +254,6 @@ internal sealed class FeedFollower(
             Hint();
         }
     }
+
+    private static TaskCompletionSource NewRound() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

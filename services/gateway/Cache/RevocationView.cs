@@ -28,6 +28,9 @@ internal sealed class RevocationView(TimeProvider clock, TimeSpan bound)
 
     public int Count => _revoked.Count;
 
+    /// <summary>Whether the whole feed was read once, since the start and since the store was last found to be another one.</summary>
+    public bool IsLoaded => Volatile.Read(ref _lease) != long.MinValue;
+
     /// <summary>Invariant 1. Ask it last, just before answering.</summary>
     public bool LeaseHolds
     {

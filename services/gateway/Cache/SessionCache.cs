@@ -13,7 +13,8 @@ namespace EventAuth.Gateway.Cache;
 ///   3. Bounded: past the capacity the table is rebuilt without what is over or was seen longest ago.
 ///   4. An entry is no permission: whoever reads it still checks revocations, lease and time.
 /// </summary>
-internal sealed class SessionCache(int capacity)
+/// <param name="rested">Is told of a session that is used again.</param>
+internal sealed class SessionCache(int capacity, RestedSessions? rested = null)
 {
     private const int SmallestTable = 1 << 10;
     private const int SmallestIdentities = 1 << 18;
@@ -78,7 +79,8 @@ internal sealed class SessionCache(int capacity)
 
         try
         {
-            _table.Touch(id.Value, now);
+            var before = _table.Touch(id.Value, now);
+            rested?.Used(id, before, now);
         }
         finally
         {

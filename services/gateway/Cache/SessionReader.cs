@@ -26,8 +26,10 @@ internal enum SessionKnowledge
 }
 
 /// <summary>A session and who it is.</summary>
-/// <param name="ReadAt">When the reading began, on the monotonic clock: the answer is as old as that.</param>
-internal readonly record struct SessionLookup(SessionKnowledge Knowledge, CachedSession Session, CachedIdentity? Identity, long ReadAt);
+/// <param name="ReadAt">When the reading began, on the monotonic clock: the answer is as old as that. 0: out of memory.</param>
+/// <param name="InGrace">Out of memory that is older than the bound, while the store is away.</param>
+internal readonly record struct SessionLookup(
+    SessionKnowledge Knowledge, CachedSession Session, CachedIdentity? Identity, long ReadAt, bool InGrace = false);
 
 /// <summary>
 /// Id → session: memory first, then the database. One read per id at a time; everyone who waits for it shares it. After a
@@ -38,11 +40,13 @@ internal sealed class SessionReader(
     SessionCache cache,
     UnknownIds unknown,
     RevocationView view,
+    StoreGrace grace,
     EventAuthSettings settings,
     Failpoints failpoints,
     TimeProvider clock,
     ILogger<SessionReader> log)
 {
+    private const int MaxReads = 3;
     private readonly ConcurrentDictionary<SessionId, Lazy<Task<SessionLookup>>> _reads = new();
 
     /// <summary>From memory, without waiting. False: memory cannot answer, use <see cref="ReadAsync"/>.</summary>
@@ -82,6 +86,21 @@ internal sealed class SessionReader(
         return true;
     }
 
+    /// <summary>From memory although the lease has lapsed: only who lives for all we know, and only within the grace.</summary>
+    public bool TryRecallInGrace(SessionId id, long now, out SessionLookup lookup)
+    {
+        lookup = default;
+        if (!grace.Holds || !cache.TryGet(id, out var session, out var identity) || session.Over || session.Stale
+            || view.Ends(session) || now >= session.ExpiresAt || IsIdle(session, now)
+            || (now >= session.AccessExpiresAt && !session.Refreshable))
+        {
+            return false;
+        }
+
+        lookup = new SessionLookup(SessionKnowledge.Live, session, identity, 0, InGrace: true);
+        return true;
+    }
+
     /// <summary>From the database, as it is now.</summary>
     public async Task<SessionLookup> ReadAsync(SessionId id)
     {
@@ -101,22 +120,16 @@ internal sealed class SessionReader(
     private async Task<SessionLookup> LoadAsync(SessionId id)
     {
         await Task.Yield();
-        var startedAt = clock.GetTimestamp();
-        var changedBefore = view.ChangedAt(id);
         try
         {
-            var row = await index.FindAsync(id, CancellationToken.None);
-
-            // The database's answer may have come on the thread that polls the sockets: what follows can take long.
-            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-            if (row is null)
+            SessionLookup? lookup = null;
+            for (var i = 0; i < MaxReads && lookup is null; i++)
             {
-                unknown.Add(id);
-                return new SessionLookup(SessionKnowledge.Unknown, default, null, startedAt);
+                lookup = await LoadOnceAsync(id);
             }
 
-            await failpoints.ReachedAsync(Failpoints.FillBeforeKeep);
-            return Keep(row, changedBefore, startedAt);
+            // It changes faster than it is read. Whoever asks later reads again, too.
+            return lookup ?? default;
         }
         catch (StoreUnavailableException e)
         {
@@ -125,14 +138,36 @@ internal sealed class SessionReader(
         }
     }
 
-    private SessionLookup Keep(SessionRow row, long changedBefore, long startedAt)
+    // Null: it was changed while it was read, and who came to wait for this reading meanwhile must not get what was before.
+    private async Task<SessionLookup?> LoadOnceAsync(SessionId id)
+    {
+        var startedAt = clock.GetTimestamp();
+        var changedBefore = view.ChangedAt(id);
+        var row = await index.FindAsync(id, CancellationToken.None);
+
+        // The database's answer may have come on the thread that polls the sockets: what follows can take long.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        if (row is null)
+        {
+            unknown.Add(id);
+            return new SessionLookup(SessionKnowledge.Unknown, default, null, startedAt);
+        }
+
+        await failpoints.ReachedAsync(Failpoints.FillBeforeKeep);
+        var lookup = Keep(row, startedAt);
+        if (view.ChangedAt(id) == changedBefore)
+        {
+            return lookup;
+        }
+
+        cache.MarkStale(id);
+        return null;
+    }
+
+    private SessionLookup Keep(SessionRow row, long startedAt)
     {
         var (session, identity) = FromRow(row);
         cache.Put(session, identity);
-        if (view.ChangedAt(row.Id) != changedBefore)
-        {
-            cache.MarkStale(row.Id);
-        }
 
         // The row's own look at the feed, and ours: whichever is newer.
         var now = clock.GetUtcNow().ToUnixTimeSeconds();

@@ -91,13 +91,18 @@ internal sealed class SessionTable(int slots, int identityBytes)
         return true;
     }
 
-    public void Touch(Guid id, long now)
+    /// <summary>Notes use; the last use before, or now when there is no such entry.</summary>
+    public long Touch(Guid id, long now)
     {
         ref var slot = ref _slots[Find(id, out var isNew)];
-        if (!isNew)
+        if (isNew)
         {
-            Write(ref slot, slot.Session with { SeenAt = now });
+            return now;
         }
+
+        var before = Math.Max(slot.Session.SeenAt, slot.Session.SeenInStore);
+        Write(ref slot, slot.Session with { SeenAt = now });
+        return before;
     }
 
     public void Change(Guid id, Func<CachedSession, CachedSession> change)

@@ -60,7 +60,8 @@ internal sealed class AccessResponse(EventAuthSettings settings, LoginStart logi
                 http.Response.Headers.WWWAuthenticate = Challenge;
                 return ErrorAsync(http, StatusCodes.Status401Unauthorized, "unauthenticated", "Sign in first.", incident);
             case AccessDecision.Deny deny:
-                var status = deny.Reason is DenyReason.MalformedRequest or DenyReason.AmbiguousPath or DenyReason.HeaderAlias
+                var status = deny.Reason
+                    is DenyReason.MalformedRequest or DenyReason.AmbiguousPath or DenyReason.HeaderAlias or DenyReason.MalformedPosition
                     ? StatusCodes.Status400BadRequest
                     : StatusCodes.Status403Forbidden;
                 return ErrorAsync(http, status, deny.Reason.Id(), Explain(deny.Reason), incident);
@@ -68,6 +69,10 @@ internal sealed class AccessResponse(EventAuthSettings settings, LoginStart logi
                 http.Response.Headers.RetryAfter = RetrySeconds;
                 return ErrorAsync(http, StatusCodes.Status503ServiceUnavailable, "unavailable",
                     "It cannot be checked right now whether you are signed in. Try again in a moment.", incident);
+            case AccessDecision.PositionNotReached:
+                http.Response.Headers.RetryAfter = RetrySeconds;
+                return ErrorAsync(http, StatusCodes.Status503ServiceUnavailable, "position-not-reached",
+                    "This replica has not got as far as the position in X-Min-Position. Try again in a moment.", incident);
             default:
                 return ErrorAsync(http, StatusCodes.Status403Forbidden, DenyReason.Unspecified.Id(), "Not allowed.", incident);
         }
@@ -82,6 +87,7 @@ internal sealed class AccessResponse(EventAuthSettings settings, LoginStart logi
         DenyReason.HeaderAlias => "The request carries a look-alike of a header that only the proxy may set.",
         DenyReason.AmbiguousPath => "The path can be read in more than one way.",
         DenyReason.MalformedRequest => "The proxy must send X-Forwarded-Method, -Proto, -Host and -Uri, each once and well-formed.",
+        DenyReason.MalformedPosition => "X-Min-Position must be one positive whole number, as a revocation answers it.",
         DenyReason.NoRule => "No rule covers this address.",
         DenyReason.NotAllowed => "You are signed in, but no rule lets you in here.",
         _ => "Not allowed.",

@@ -6,10 +6,14 @@ namespace EventAuth.Gateway.ForwardAuth;
 /// <summary>Decisions counted in plain fields: a metrics call per request would cost more than the decision.</summary>
 internal sealed class DecisionCounts
 {
-    private static readonly string[] Names = ["allow", "allow-public", "sign-in", "unauthenticated", "deny", "unavailable"];
+    private static readonly string[] Names =
+        ["allow", "allow-public", "sign-in", "unauthenticated", "deny", "unavailable", "allowed_in_grace", "position-not-reached"];
+
+    private const int InGrace = 6;
     private readonly long[] _counts = new long[Names.Length];
 
-    public void Count(AccessDecision decision) => Interlocked.Increment(ref _counts[IndexOf(decision)]);
+    /// <param name="inGrace">An allow out of memory that is older than the bound.</param>
+    public void Count(AccessDecision decision, bool inGrace = false) => Interlocked.Increment(ref _counts[inGrace ? InGrace : IndexOf(decision)]);
 
     public static string NameOf(AccessDecision decision) =>
         decision is AccessDecision.Deny deny ? $"deny ({deny.Reason.Id()})" : Names[IndexOf(decision)];
@@ -24,6 +28,7 @@ internal sealed class DecisionCounts
         AccessDecision.SignIn => 2,
         AccessDecision.Unauthenticated => 3,
         AccessDecision.Unavailable => 5,
+        AccessDecision.PositionNotReached => 7,
         _ => 4,
     };
 }

@@ -6,6 +6,7 @@ using EventAuth.Domain.Access;
 using EventAuth.Domain.Sessions;
 using EventAuth.Gateway.Cache;
 using EventAuth.Gateway.Cookies;
+using Microsoft.Extensions.Primitives;
 
 namespace EventAuth.Gateway.ForwardAuth;
 
@@ -20,6 +21,8 @@ internal sealed class ForwardAuthEndpoint(
     SessionRenewal renewal,
     SessionCache cache,
     RevocationView view,
+    StoreGrace grace,
+    FeedFollower feed,
     AccessResponse response,
     DecisionCounts counts,
     TimeProvider clock,
@@ -36,14 +39,44 @@ internal sealed class ForwardAuthEndpoint(
         var cookie = SessionCookie.TryRead(http.Request.Headers, settings.Session.CookieName, secret);
         if (cookie != CookieReading.Found)
         {
-            return DecideAsync(http, request, SessionStanding.None, null, hadCookie: cookie == CookieReading.Malformed);
+            return DecideAsync(http, request, view.IsLoaded ? NoSession : default, hadCookie: cookie == CookieReading.Malformed);
         }
 
         var id = SessionId.OfSecret(secret);
+        return http.Request.Headers.TryGetValue(MinPosition.Header, out var position)
+            ? AnswerFromAsync(http, request, id, position)
+            : AnswerAsync(http, request, id, mayUseGrace: true);
+    }
+
+    private static SessionLookup NoSession => new(SessionKnowledge.Unknown, default, null, 0);
+
+    private Task AnswerAsync(HttpContext http, in ForwardedRequest request, SessionId id, bool mayUseGrace)
+    {
         var now = clock.GetUtcNow().ToUnixTimeSeconds();
         return reader.TryRecall(id, now, out var known)
             ? AnswerKnownAsync(http, request, id, known, now)
-            : ReadAndAnswerAsync(http, request, id);
+            : ReadAndAnswerAsync(http, request, id, mayUseGrace);
+    }
+
+    // The decision must know of everything up to a position. Where the rule alone decides there is nothing to know.
+    private async Task AnswerFromAsync(HttpContext http, ForwardedRequest request, SessionId id, StringValues header)
+    {
+        if (RuleAloneDecides(request))
+        {
+            await AnswerAsync(http, request, id, mayUseGrace: true);
+        }
+        else if (!MinPosition.TryRead(header, out var position))
+        {
+            await RefuseAsync(http, AccessDecision.Deny.Because(DenyReason.MalformedPosition), request, hadCookie: false);
+        }
+        else if (await feed.ReachAsync(position))
+        {
+            await AnswerAsync(http, request, id, mayUseGrace: false);
+        }
+        else
+        {
+            await RefuseAsync(http, AccessDecision.PositionNotReached.Instance, request, hadCookie: false);
+        }
     }
 
     private Task AnswerKnownAsync(HttpContext http, in ForwardedRequest request, SessionId id, in SessionLookup known, long now)
@@ -61,44 +94,53 @@ internal sealed class ForwardAuthEndpoint(
             }
         }
 
-        // Looked at again after all work: this thread may have slept since the first look.
-        return view.LeaseHolds
-            ? DecideAsync(http, request, Standing(known), known.Identity, hadCookie: true)
-            : ReadAndAnswerAsync(http, request, id);
+        return DecideAsync(http, request, known, hadCookie: true);
     }
 
-    private async Task ReadAndAnswerAsync(HttpContext http, ForwardedRequest request, SessionId id)
+    private async Task ReadAndAnswerAsync(HttpContext http, ForwardedRequest request, SessionId id, bool mayUseGrace)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        var known = await reader.ReadAsync(id);
-        var now = clock.GetUtcNow().ToUnixTimeSeconds();
-        if (known.Knowledge == SessionKnowledge.Live)
+        SessionLookup known = default;
+        if (view.IsLoaded)
         {
-            cache.Seen(id, now);
-            if (Renew(known, now))
+            var now = clock.GetUtcNow().ToUnixTimeSeconds();
+
+            // While it is known that the store is away, nobody waits for its time limit.
+            var inGrace = mayUseGrace && grace.StoreAway && reader.TryRecallInGrace(id, now, out known);
+            known = inGrace ? known : await reader.ReadAsync(id);
+            now = clock.GetUtcNow().ToUnixTimeSeconds();
+            if (known.Knowledge == SessionKnowledge.Unavailable && mayUseGrace)
             {
-                await RenewAndAnswerAsync(http, request, known);
-                return;
+                _ = reader.TryRecallInGrace(id, now, out known);
+            }
+
+            if (known.Knowledge == SessionKnowledge.Live)
+            {
+                cache.Seen(id, now);
+                if (!known.InGrace && Renew(known, now))
+                {
+                    await RenewAndAnswerAsync(http, request, known);
+                    return;
+                }
             }
         }
 
-        await DecideAsync(http, request, FreshStanding(known), known.Identity, hadCookie: true);
+        await DecideAsync(http, request, known, hadCookie: true);
     }
 
     private async Task RenewAndAnswerAsync(HttpContext http, ForwardedRequest request, SessionLookup known)
     {
         // Where the rules alone decide, nobody waits for the IdP.
-        if (AccessDecider.Decide(request, RequestKind.Unspecified, SessionStanding.Unknown, settings.Policy) is not AccessDecision.Unavailable)
+        if (RuleAloneDecides(request))
         {
-            await DecideAsync(http, request, SessionStanding.Unknown, null, hadCookie: false);
+            await DecideAsync(http, request, default, hadCookie: false);
             return;
         }
 
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         var startedAt = clock.GetTimestamp();
         var renewed = await renewal.RenewAsync(known, OriginalRequest.KindOf(http.Request.Headers, request));
-        renewed = renewed.ReadAt == 0 ? renewed with { ReadAt = startedAt } : renewed;
-        await DecideAsync(http, request, FreshStanding(renewed), renewed.Identity, hadCookie: true);
+        await DecideAsync(http, request, renewed.ReadAt == 0 ? renewed with { ReadAt = startedAt } : renewed, hadCookie: true);
     }
 
     // True when the tokens must be renewed before answering; starts a renewal behind the answer when they soon must be.
@@ -113,22 +155,38 @@ internal sealed class ForwardAuthEndpoint(
         return due == SessionDue.RefreshNow;
     }
 
-    private Task DecideAsync(HttpContext http, in ForwardedRequest request, SessionStanding standing, CachedIdentity? identity, bool hadCookie)
+    private Task DecideAsync(HttpContext http, in ForwardedRequest request, in SessionLookup known, bool hadCookie)
     {
+        var standing = Standing(known);
         var decision = AccessDecider.Decide(request, RequestKind.Unspecified, standing, settings.Policy);
         if (decision is AccessDecision.Allow or AccessDecision.AllowPublic)
         {
-            var known = decision is AccessDecision.Allow ? identity : null;
-            AccessResponse.Allow(http, known);
-            counts.Count(decision);
-            log.Allowed(request.Method, request.Host, known?.Identity.SubjectKey);
-            return Task.CompletedTask;
+            return AllowAsync(http, request, known, decision);
         }
 
         // The form of a refusal depends on who waits for it.
         var kind = OriginalRequest.KindOf(http.Request.Headers, request);
         return RefuseAsync(http, AccessDecider.Decide(request, kind, standing, settings.Policy), request,
             hadCookie && standing.Kind is SessionStandingKind.None or SessionStandingKind.Ended);
+    }
+
+    private Task AllowAsync(HttpContext http, in ForwardedRequest request, in SessionLookup known, AccessDecision decision)
+    {
+        var shown = decision is AccessDecision.Allow ? known.Identity : null;
+        AccessResponse.Allow(http, shown);
+        log.Allowed(request.Method, request.Host, shown?.Identity.SubjectKey);
+
+        // Last of all: this thread may have slept since the first look.
+        if (decision is AccessDecision.Allow && !Holds(known))
+        {
+            http.Response.Clear();
+            return known is { ReadAt: 0, InGrace: false }
+                ? ReadAndAnswerAsync(http, request, known.Session.SessionId, mayUseGrace: false)
+                : DecideAsync(http, request, default, hadCookie: true);
+        }
+
+        counts.Count(decision, known.InGrace);
+        return Task.CompletedTask;
     }
 
     private async Task RefuseAsync(HttpContext http, AccessDecision decision, ForwardedRequest request, bool hadCookie)
@@ -140,12 +198,14 @@ internal sealed class ForwardAuthEndpoint(
         await response.RefuseAsync(http, decision, request, hadCookie, incident);
     }
 
+    private bool RuleAloneDecides(in ForwardedRequest request) =>
+        AccessDecider.Decide(request, RequestKind.Unspecified, SessionStanding.Unknown, settings.Policy) is not AccessDecision.Unavailable;
+
     // An answer out of the database is as old as the moment the reading began, whoever began it, and has the same limit
-    // as memory.
-    private SessionStanding FreshStanding(in SessionLookup known) =>
-        view.LeaseHolds || clock.GetElapsedTime(known.ReadAt) <= settings.Revocation.Bound
-            ? Standing(known)
-            : SessionStanding.Unknown;
+    // as memory; but before the whole feed was read nothing counts.
+    private bool Holds(in SessionLookup known) => view.LeaseHolds
+        || (known.InGrace && grace.Holds)
+        || (known.ReadAt != 0 && view.IsLoaded && clock.GetElapsedTime(known.ReadAt) <= settings.Revocation.Bound);
 
     private SessionStanding Standing(in SessionLookup known) => known.Knowledge switch
     {

@@ -25,6 +25,9 @@ internal abstract record Ending
 /// <summary>Ends sessions for the people they belong to, and for those whom a rule names; the same for page and API.</summary>
 internal sealed class SessionActions(SessionIndex index, SessionEnding ending, Revocations revocations, OwnRules rules, SessionsLog log)
 {
+    /// <summary>Where everybody is signed out.</summary>
+    public const string EverybodyPath = "/api/everybody/revoke";
+
     private const int OthersAtOnce = 200;
 
     /// <summary>Ends one session.</summary>
@@ -72,6 +75,23 @@ internal sealed class SessionActions(SessionIndex index, SessionEnding ending, R
         log.Revoked(key, receipt.Position, visitor.Key);
         return new Ending.Done(receipt.Position, receipt.Fresh);
     }
+
+    /// <summary>Ends everything of everybody that began before this moment, the visitor's own sessions too.</summary>
+    public async Task<Ending> RevokeEverybodyAsync(Visitor visitor, string reason, string correlationId)
+    {
+        if (!MayRevokeEverybody(visitor))
+        {
+            return new Ending.NotAllowed();
+        }
+
+        var cause = new RevocationCause(EndReason.EndedByOperator, "operator", reason, visitor.Key.ToString(), correlationId);
+        var receipt = await revocations.RevokeEverybodyAsync(cause, CancellationToken.None);
+        log.RevokedEverybody(receipt.Position, visitor.Key);
+        return new Ending.Done(receipt.Position, receipt.Fresh);
+    }
+
+    /// <summary>Whether a rule written for that very place names the visitor; one about sessions or subjects is not enough.</summary>
+    public bool MayRevokeEverybody(Visitor visitor) => rules.Admit(visitor, HttpMethods.Post, EverybodyPath);
 
     /// <summary>Ends all sessions of the visitor except the one they look from.</summary>
     public async Task EndOthersAsync(Visitor visitor, string correlationId, CancellationToken ct)

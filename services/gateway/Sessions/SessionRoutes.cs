@@ -19,6 +19,7 @@ internal static class SessionRoutes
         api.MapDelete("/api/sessions/{id}", SessionsApi.DeleteOneAsync);
         api.MapPost("/api/sessions/{id}/end", SessionsApi.EndOneAsync);
         api.MapPost("/api/subjects/{key}/revoke", SessionsApi.RevokeAsync);
+        api.MapPost(SessionActions.EverybodyPath, SessionsApi.RevokeEverybodyAsync);
     }
 
     public static void Register(IServiceCollection services) =>

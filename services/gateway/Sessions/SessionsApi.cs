@@ -8,7 +8,11 @@ using EventAuth.Gateway.Pages;
 
 namespace EventAuth.Gateway.Sessions;
 
-/// <summary><c>/api/sessions</c> and <c>/api/subjects</c>: see and end sessions, one's own, or others' where a rule names the caller.</summary>
+/// <summary>
+/// <c>/api/sessions</c>, <c>/api/subjects</c> and <c>/api/everybody</c>: see and end sessions, one's own, or others' where a rule
+/// names the caller. An end answers with its position in the revocation feed: a request to a gateway's <c>/verify</c> that
+/// brings it as <c>X-Min-Position</c> is decided with this end known, or not at all (503).
+/// </summary>
 internal sealed class SessionsApi(
     Visitors visitors, SessionIndex index, SessionActions actions, OwnRules rules, EventAuthSettings settings, SessionsLog log)
 {
@@ -29,6 +33,8 @@ internal sealed class SessionsApi(
 
     public static Task RevokeAsync(HttpContext http, SessionsApi api, string key, CancellationToken ct) =>
         api.AnswerRevokeAsync(http, key, $"/api/subjects/{key}/revoke", ct);
+
+    public static Task RevokeEverybodyAsync(HttpContext http, SessionsApi api, CancellationToken ct) => api.AnswerEverybodyAsync(http, ct);
 
     private async Task AnswerListAsync(HttpContext http, CancellationToken ct)
     {
@@ -95,15 +101,10 @@ internal sealed class SessionsApi(
 
     private async Task AnswerRevokeAsync(HttpContext http, string keyText, string path, CancellationToken ct)
     {
-        var (fault, reason) = await ApiRequest.ReadChangeAsync(http, settings, ct);
+        var (fault, reason) = await ReadRevocationAsync(http, ct);
         if (!SubjectKey.TryParse(keyText, out var key))
         {
             fault ??= ApiFault.Bad("bad-subject", "A subject's key has 32 hexadecimal digits.");
-        }
-
-        if (reason is null)
-        {
-            fault ??= ApiFault.Bad("reason-missing", "Say why: {\"reason\": \"…\"}.");
         }
 
         if (await AdmitAsync(http, fault, ct) is not { } visitor)
@@ -113,6 +114,29 @@ internal sealed class SessionsApi(
 
         var done = await actions.RevokeAsync(visitor, key, reason!, http.Request.Method, path, Correlation(http), ct);
         await AnswerAsync(http, visitor, done, ct);
+    }
+
+    private async Task AnswerEverybodyAsync(HttpContext http, CancellationToken ct)
+    {
+        var (fault, reason) = await ReadRevocationAsync(http, ct);
+        if (await AdmitAsync(http, fault, ct) is not { } visitor)
+        {
+            return;
+        }
+
+        var done = await actions.RevokeEverybodyAsync(visitor, reason!, Correlation(http));
+        if (done is Ending.Done)
+        {
+            SessionCookie.Clear(http.Response, settings.Session, OwnUrl.IsSecure(settings));
+        }
+
+        await AnswerAsync(http, visitor, done, ct);
+    }
+
+    private async Task<(ApiFault? Fault, string? Reason)> ReadRevocationAsync(HttpContext http, CancellationToken ct)
+    {
+        var (fault, reason) = await ApiRequest.ReadChangeAsync(http, settings, ct);
+        return reason is null ? (fault ?? ApiFault.Bad("reason-missing", "Say why: {\"reason\": \"…\"}."), null) : (fault, reason);
     }
 
     // Whoever is not signed in learns nothing more than that.

@@ -46,6 +46,16 @@ internal sealed class SessionsHtml(Visitor visitor, EventAuthSettings settings)
         {Revocations(sessions, user)}
         """);
 
+    /// <summary>The way to sign everybody out: a reason and a deliberate second step, without script.</summary>
+    public Html Everybody() => Html.Of($"""
+        <h2>Sign everyone out</h2>
+        <p class="m">Ends every session of everybody, yours too. Who signs in afterwards stays signed in.</p>
+        <form class="row" method="post" action="{_here}">{Token()}<input name="reason" required maxlength="500" pattern="[^@]*"
+        title="No e-mail address: reasons are kept for ever" placeholder="Reason, ticket number" aria-label="Reason for signing everyone out">
+        <label><input type="checkbox" name="confirm" value="everyone" required> Everyone, now</label>
+        <button name="action" value="everyone">Sign everyone out</button></form>
+        """);
+
     // Ending everything of somebody needs a reason, so it is offered only for whoever was asked for.
     private Html Revocations(IReadOnlyList<SessionRow> sessions, string user) => user.Length == 0
         ? Html.Empty

@@ -12,6 +12,9 @@ internal sealed partial class SessionsLog(ILogger<SessionsLog> log)
     [LoggerMessage(1403, LogLevel.Information, "Sessions of others read by {Actor} (subject {Subject})")]
     public partial void Read(object actor, object? subject);
 
+    [LoggerMessage(1405, LogLevel.Warning, "Everybody's sessions revoked at position {Position} by {Actor}")]
+    public partial void RevokedEverybody(long position, object actor);
+
     [LoggerMessage(1404, LogLevel.Warning, "Refused to {Actor}: {Method} {Place} ({Code})")]
     public partial void Refused(object? actor, string method, string place, string code);
 }

@@ -40,7 +40,8 @@ internal sealed class SessionsPage(
         var own = await index.ListAsync(visitor.Key, live: true, before: null, PerPage, ct);
         var html = new SessionsHtml(visitor, settings);
         var others = rules.Admit(visitor, HttpMethods.Get, Api) ? await ShowOthersAsync(http.Request.Query, visitor, html, ct) : Html.Empty;
-        var content = Html.Of($"{html.Head()}{html.Own([.. own.Where(s => !s.IsOver)])}{others}");
+        var everybody = actions.MayRevokeEverybody(visitor) ? html.Everybody() : Html.Empty;
+        var content = Html.Of($"{html.Head()}{html.Own([.. own.Where(s => !s.IsOver)])}{others}{everybody}");
         await Page.WriteAsync(http, StatusCodes.Status200OK, "Your sessions", content, PageForm.Wide, ct);
     }
 
@@ -107,12 +108,20 @@ internal sealed class SessionsPage(
                 }
 
                 return done is Ending.NotAllowed ? Refused : null;
-            case "revoke" when ApiRequest.FaultOf(One(form, "reason")) is { } fault:
+            case "revoke" or "everyone" when ApiRequest.FaultOf(One(form, "reason")) is { } fault:
                 return new Problem(fault.Status, fault.Code, "This was not done", fault.Detail);
             case "revoke" when SubjectKey.TryParse(One(form, "subject"), out var key):
                 var revoked = await actions.RevokeAsync(
                     visitor, key, One(form, "reason")!, HttpMethods.Post, $"/api/subjects/{key}/revoke", correlation, ct);
                 return revoked is Ending.NotAllowed ? Refused : null;
+            case "everyone" when One(form, "confirm") == "everyone":
+                var everyone = await actions.RevokeEverybodyAsync(visitor, One(form, "reason")!, correlation);
+                if (everyone is Ending.Done)
+                {
+                    SessionCookie.Clear(http.Response, settings.Session, OwnUrl.IsSecure(settings));
+                }
+
+                return everyone is Ending.NotAllowed ? Refused : null;
             default:
                 return Refused;
         }

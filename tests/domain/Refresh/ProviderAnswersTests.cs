@@ -6,6 +6,7 @@ namespace EventAuth.Domain.Tests.Refresh;
 public sealed class ProviderAnswersTests
 {
     private static readonly string[] Dex = ["invalid_request"];
+    private static readonly string[] Strict = ["userinfo_403", "http_404"];
 
     [Theory]
     [InlineData("tokens", 200, null, true, "Granted")]
@@ -58,6 +59,57 @@ public sealed class ProviderAnswersTests
     public void An_IdP_can_have_words_of_its_own_for_a_grant_that_is_gone(int status, string error, string expected) =>
         Assert.Equal(expected, Classify(ProviderEndpoint.Token, status, error, json: true, Dex));
 
+    [Theory]
+    [InlineData(ProviderEndpoint.UserInfo, 403, "Refused userinfo_403")]
+    [InlineData(ProviderEndpoint.UserInfoAfterRefresh, 403, "Refused userinfo_403")]
+    [InlineData(ProviderEndpoint.Token, 403, "Unavailable http_403")]
+    [InlineData(ProviderEndpoint.Token, 404, "Refused http_404")]
+    [InlineData(ProviderEndpoint.UserInfo, 404, "Refused http_404")]
+    [InlineData(ProviderEndpoint.UserInfo, 401, "AccessTokenRefused access_token_refused")]
+    [InlineData(ProviderEndpoint.Token, 503, "Unavailable http_503")]
+    public void An_operator_can_take_a_status_for_the_IdP_s_word(ProviderEndpoint endpoint, int status, string expected) =>
+        Assert.Equal(expected, Classify(endpoint, status, null, json: false, Strict));
+
+    [Fact]
+    public void A_status_counts_only_where_no_error_code_says_what_it_means() =>
+        Assert.Equal("Misconfigured invalid_client", Classify(ProviderEndpoint.Token, 401, "invalid_client", json: true, "http_401"));
+
+    [Fact]
+    public void What_an_operator_takes_out_ends_no_session()
+    {
+        var none = FatalErrors.Of([], ["invalid_grant", "userinfo_401"], []);
+        Assert.Equal("invalid_grant", Assert.IsType<ProviderAnswer.Unavailable>(
+            ProviderAnswers.Classify(new ProviderReply(400, "invalid_grant", true, ProviderEndpoint.Token, null), none)).Code);
+        Assert.Equal("http_401", Assert.IsType<ProviderAnswer.Unavailable>(
+            ProviderAnswers.Classify(new ProviderReply(401, null, false, ProviderEndpoint.UserInfoAfterRefresh, null), none)).Code);
+    }
+
+    [Fact]
+    public void What_an_issuer_lists_itself_counts_there_whatever_is_taken_out_elsewhere() =>
+        Assert.Subset(FatalErrors.Of([], ["invalid_grant"], ["invalid_grant"]), new HashSet<string> { "invalid_grant" });
+
+    [Theory]
+    [InlineData("invalid_request")]
+    [InlineData("invalid_client")]
+    [InlineData("userinfo_403")]
+    [InlineData("http_403")]
+    [InlineData("urn:idp:account-locked")]
+    public void This_can_be_a_word_that_ends_sessions(string code) => Assert.Null(FatalErrors.Problem(code));
+
+    // Whoever lists one of these would sign everybody out with the next outage.
+    [Theory]
+    [InlineData("timeout")]
+    [InlineData("server_error")]
+    [InlineData("temporarily_unavailable")]
+    [InlineData("http_200")]
+    [InlineData("http_408")]
+    [InlineData("http_429")]
+    [InlineData("http_503")]
+    [InlineData("http_4xx")]
+    [InlineData("userinfo_500")]
+    [InlineData("a b")]
+    public void This_cannot(string code) => Assert.NotNull(FatalErrors.Problem(code));
+
     [Fact]
     public void An_operator_can_let_a_bad_client_registration_end_sessions() =>
         Assert.Equal("Refused invalid_client", Classify(ProviderEndpoint.Token, 401, "invalid_client", json: true, ["invalid_client"]));
@@ -71,7 +123,7 @@ public sealed class ProviderAnswersTests
     {
         var reply = new ProviderReply(503, null, false, ProviderEndpoint.Token, TimeSpan.FromSeconds(7));
 
-        Assert.Equal(TimeSpan.FromSeconds(7), Assert.IsType<ProviderAnswer.Unavailable>(ProviderAnswers.Classify(reply, [])).RetryAfter);
+        Assert.Equal(TimeSpan.FromSeconds(7), Assert.IsType<ProviderAnswer.Unavailable>(ProviderAnswers.Classify(reply, FatalErrors.Default)).RetryAfter);
     }
 
     [Fact]
@@ -87,7 +139,7 @@ public sealed class ProviderAnswersTests
 
     private static string Classify(ProviderEndpoint endpoint, int status, string? error, bool json, params string[] fatal)
     {
-        var answer = ProviderAnswers.Classify(new ProviderReply(status, error, json, endpoint, null), fatal);
+        var answer = ProviderAnswers.Classify(new ProviderReply(status, error, json, endpoint, null), FatalErrors.Of([], [], fatal));
         return $"{answer.GetType().Name} {answer.Error}".TrimEnd();
     }
 }

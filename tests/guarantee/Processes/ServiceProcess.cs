@@ -123,8 +123,12 @@ public sealed class ServiceProcess : IAsyncDisposable
 
     private void Signal(string name)
     {
-        using var kill = Process.Start("kill", [$"-{name}", $"{Pid}"]);
-        kill.WaitForExit();
+        // 0 would mean our own process group.
+        if (Pid is not 0 and var pid)
+        {
+            using var kill = Process.Start("kill", [$"-{name}", $"{pid}"]);
+            kill.WaitForExit();
+        }
     }
 }
 

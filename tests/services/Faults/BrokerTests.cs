@@ -9,6 +9,7 @@ using Messages = EventAuth.Contracts.Messages;
 namespace EventAuth.Services.Tests.Faults;
 
 /// <summary>The broker makes revocations fast; nothing depends on it.</summary>
+[Collection(BusWorld.Collection)]
 public sealed class BrokerTests
 {
     private const string Variable = "EVENTAUTH_TEST_AMQP";

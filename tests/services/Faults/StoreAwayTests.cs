@@ -1,7 +1,10 @@
+using System.Diagnostics;
 using System.Net;
+using EventAuth.Adapters.Telemetry;
 using EventAuth.Guarantee.Links;
 using EventAuth.Services.Tests.Harness;
 using EventAuth.StubIdp;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
 namespace EventAuth.Services.Tests.Faults;
@@ -43,6 +46,7 @@ public sealed class StoreAwayTests : IAsyncLifetime
     [StoreTheory]
     [InlineData(nameof(Link.Cut))]
     [InlineData(nameof(Link.Blackhole))]
+    [InlineData(nameof(Link.LosesAnswers))]
     public async Task Cached_sessions_pass_until_the_bound_and_then_get_503_until_the_store_is_back(string fault)
     {
         _world!.Idp.SignInAs(new StubUser("alice"));
@@ -70,6 +74,47 @@ public sealed class StoreAwayTests : IAsyncLifetime
         Assert.Equal(503, await _world.Idp.SendLogoutTokenAsync(webhook, "alice", null, CancellationToken.None));
     }
 
+    // F13: the IdP comes again with the same token until it is taken.
+    [StoreFact]
+    public async Task A_logout_that_is_sent_again_and_again_while_the_store_is_away_becomes_one_event()
+    {
+        var webhook = new Uri(_world!.Logout.Public, "/backchannel-logout");
+        var token = _world.Idp.LogoutToken("alice", null);
+        _link!.Link = Link.Cut;
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(503, await _world.Idp.PostLogoutTokenAsync(webhook, token, CancellationToken.None));
+        }
+
+        _link.Link = Link.Forwards;
+        await Until.TrueAsync("the token is taken", async () => await _world.Idp.PostLogoutTokenAsync(webhook, token, CancellationToken.None) == 200);
+        Assert.Equal(200, await _world.Idp.PostLogoutTokenAsync(webhook, token, CancellationToken.None));
+        Assert.Equal("1", await RevokedEventsAsync());
+    }
+
+    // F34, one way: the commit arrives and its answer is lost. "Not known" must not become 200, nor a second event later.
+    [StoreFact]
+    public async Task A_logout_whose_commit_was_not_confirmed_is_503_and_the_repetition_adds_nothing()
+    {
+        var webhook = new Uri(_world!.Logout.Public, "/backchannel-logout");
+        var token = _world.Idp.LogoutToken("alice", null);
+        await Task.WhenAll(Enumerable.Range(0, 5).Select(i => _world.Idp.SendLogoutTokenAsync(webhook, $"before-{i}", null, CancellationToken.None)));
+        _world.Logout.Services.GetRequiredService<Failpoints>().Set(Failpoints.WebhookBeforeAppend, () =>
+        {
+            _link!.Link = Link.LosesAnswers;
+            return Task.CompletedTask;
+        });
+        var sentAt = Stopwatch.GetTimestamp();
+        Assert.Equal(503, await _world.Idp.PostLogoutTokenAsync(webhook, token, CancellationToken.None));
+        Assert.True(Stopwatch.GetElapsedTime(sentAt) < TimeSpan.FromSeconds(5), $"the IdP waited {Stopwatch.GetElapsedTime(sentAt)}");
+        await Until.TrueAsync("the commit is there all the same", async () => await RevokedEventsAsync() == "1");
+
+        _world.Logout.Services.GetRequiredService<Failpoints>().Set(Failpoints.WebhookBeforeAppend, null);
+        _link!.Link = Link.Forwards;
+        await Until.TrueAsync("the token is taken", async () => await _world.Idp.PostLogoutTokenAsync(webhook, token, CancellationToken.None) == 200);
+        Assert.Equal("1", await RevokedEventsAsync());
+    }
+
     [StoreFact]
     public async Task A_public_path_stays_open_while_the_store_is_away()
     {
@@ -77,4 +122,7 @@ public sealed class StoreAwayTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.OK, (await _world!.NewBrowser().CallAsync("/public/x")).StatusCode);
     }
+
+    private async Task<string> RevokedEventsAsync() => (await _store!.QueryAsync(
+        "select count(*) from eventauth_events.mt_events where type = 'subject_revoked' and data->>'sub' = 'alice'"))[0][0];
 }

@@ -6,7 +6,8 @@ namespace EventAuth.Services.Tests.Harness;
 /// A browser behind a proxy: keeps cookies per host, follows redirects, and asks a gateway before it "opens" a page of the
 /// application. What the application would have received is the headers of the gateway's answer.
 /// </summary>
-internal sealed class Browser(World world)
+/// <param name="publicAddress">Where a gateway's public listener is, by its number.</param>
+internal sealed class Browser(Func<int, Uri> publicAddress)
 {
     private static readonly HttpClient Http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
     private readonly Dictionary<string, Dictionary<string, string>> _cookies = [];
@@ -23,7 +24,7 @@ internal sealed class Browser(World world)
     /// <summary>Asks one gateway about a request as a proxy does.</summary>
     public Task<HttpResponseMessage> VerifyAsync(string uri = "/", int gateway = 0, Action<HttpRequestMessage>? change = null)
     {
-        var request = new HttpRequestMessage(HttpMethod.Get, new Uri(world.Gateways[gateway].Public, "/verify"));
+        var request = new HttpRequestMessage(HttpMethod.Get, new Uri(publicAddress(gateway), "/verify"));
         request.Headers.Add("X-Forwarded-Method", "GET");
         request.Headers.Add("X-Forwarded-Proto", "http");
         request.Headers.Add("X-Forwarded-Host", World.Host);
@@ -47,7 +48,7 @@ internal sealed class Browser(World world)
     public Task<HttpResponseMessage> OwnAsync(
         HttpMethod method, string path, HttpContent? content = null, int gateway = 0, Action<HttpRequestMessage>? change = null)
     {
-        var request = new HttpRequestMessage(method, new Uri(world.Gateways[gateway].Public, path)) { Content = content };
+        var request = new HttpRequestMessage(method, new Uri(publicAddress(gateway), path)) { Content = content };
         request.Headers.Host = World.Host;
         change?.Invoke(request);
         return SendAsync(request, "localhost");

@@ -7,13 +7,16 @@ namespace EventAuth.Services.Tests.Harness;
 public sealed class TestStore : IAsyncDisposable
 {
     private const string Variable = "EVENTAUTH_TEST_POSTGRES";
-    private readonly string _name;
+    private readonly string? _name;
 
     private TestStore(string name)
     {
         _name = name;
         ConnectionString = new NpgsqlConnectionStringBuilder(Server) { Database = name }.ConnectionString;
     }
+
+    /// <summary>A database on a server of the test's own, which goes with it.</summary>
+    internal TestStore(PrivatePostgres server) => ConnectionString = server.ConnectionString;
 
     /// <summary>Whether there is a server. In CI there must be: tests then run and fail without.</summary>
     public static bool IsConfigured => Server.Length > 0 || Environment.GetEnvironmentVariable("CI") == "true";
@@ -52,7 +55,13 @@ public sealed class TestStore : IAsyncDisposable
         return rows;
     }
 
-    public async ValueTask DisposeAsync() => await ExecuteAsync(Server, $"drop database if exists {_name} with (force)");
+    public async ValueTask DisposeAsync()
+    {
+        if (_name is not null)
+        {
+            await ExecuteAsync(Server, $"drop database if exists {_name} with (force)");
+        }
+    }
 
     private static async Task ExecuteAsync(string server, string sql)
     {

@@ -40,7 +40,7 @@ internal sealed class World : IAsyncDisposable
         IReadOnlyDictionary<string, string>? settings = null, TimeProvider? clock = null)
     {
         var stub = await StubProvider.StartAsync(idp);
-        var world = new World(stub, DefaultSettings(store, stub));
+        var world = new World(stub, DefaultSettings(store.ConnectionString, stub));
         foreach (var (key, value) in settings ?? new Dictionary<string, string>())
         {
             world._settings[key] = value;
@@ -60,14 +60,16 @@ internal sealed class World : IAsyncDisposable
         return world;
     }
 
-    public async Task<ServiceUnderTest> AddGatewayAsync(string name, TimeProvider? clock = null)
+    /// <param name="settings">What this gateway has of its own, a link that can break for example.</param>
+    public async Task<ServiceUnderTest> AddGatewayAsync(
+        string name, TimeProvider? clock = null, IReadOnlyDictionary<string, string>? settings = null)
     {
-        var gateway = await RunAsync(s => GatewayHost.Build(s, clock ?? TimeProvider.System), name);
+        var gateway = await RunAsync(s => GatewayHost.Build(s, clock ?? TimeProvider.System), name, settings);
         Gateways.Add(gateway);
         return gateway;
     }
 
-    public Browser NewBrowser() => new(this);
+    public Browser NewBrowser() => new(i => Gateways[i].Public);
 
     /// <summary>A browser in which somebody has just signed in.</summary>
     public async Task<Browser> SignInAsync(StubUser user)
@@ -89,10 +91,16 @@ internal sealed class World : IAsyncDisposable
         await Idp.DisposeAsync();
     }
 
-    private async Task<ServiceUnderTest> RunAsync(Func<EventAuthSettings, WebApplication> build, string name)
+    private async Task<ServiceUnderTest> RunAsync(
+        Func<EventAuthSettings, WebApplication> build, string name, IReadOnlyDictionary<string, string>? own = null)
     {
-        var settings = SettingsRules.Read(new Dictionary<string, string>(_settings, StringComparer.OrdinalIgnoreCase) { ["instance"] = name });
-        var app = build(settings);
+        var settings = new Dictionary<string, string>(_settings, StringComparer.OrdinalIgnoreCase) { ["instance"] = name };
+        foreach (var (key, value) in own ?? new Dictionary<string, string>())
+        {
+            settings[key] = value;
+        }
+
+        var app = build(SettingsRules.Read(settings));
         _apps.Add(app);
         await app.StartAsync();
         var service = new ServiceUnderTest(name, new Uri(app.Urls.First()), new Uri(app.Urls.Last()), app.Services);
@@ -100,14 +108,15 @@ internal sealed class World : IAsyncDisposable
         return service;
     }
 
-    private static Dictionary<string, string> DefaultSettings(TestStore store, StubProvider idp) => new(StringComparer.OrdinalIgnoreCase)
+    /// <summary>What every service of a test is started with, in this process or as one of its own.</summary>
+    internal static Dictionary<string, string> DefaultSettings(string connectionString, StubProvider idp) => new(StringComparer.OrdinalIgnoreCase)
     {
         ["publicUrl"] = PublicUrl,
         ["listen.public"] = "http://127.0.0.1:0",
         ["listen.operations"] = "http://127.0.0.1:0",
         ["listen.inlineScheduling"] = "false",
         ["listen.drain"] = "0s",
-        ["postgres.connectionString"] = store.ConnectionString,
+        ["postgres.connectionString"] = connectionString,
         ["providers.0.issuer"] = idp.Issuer,
         ["providers.0.clientId"] = idp.Options.ClientId,
         ["providers.0.clientSecret"] = idp.Options.ClientSecret,

@@ -186,7 +186,7 @@ public sealed class ProviderFaultTests
     [Fact]
     public async Task This_IdP_s_own_fatal_errors_end_sessions()
     {
-        await using var session = await StubSession.StartAsync(change: s => s with { FatalErrors = ["invalid_request"] });
+        await using var session = await StubSession.StartAsync(change: s => s with { FatalErrors = new HashSet<string> { "invalid_request" } });
         session.Idp.Script(StubEndpoint.Token, StubAnswer.Error("invalid_request"));
 
         Assert.Equal(new ProviderAnswer.Refused("invalid_request"), (await session.RefreshAsync("rt")).Answer);

@@ -11,13 +11,14 @@ namespace EventAuth.Services.Tests.Revalidator;
 
 public sealed class DueSessionsTests(LiveStore store) : IClassFixture<LiveStore>
 {
+    private const string Issuer = "https://due.example";
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(15);
 
     [StoreFact]
     public async Task Two_processes_never_hold_the_same_session()
     {
         var now = await IssueAsync("disjoint", 40, sameSubject: false);
-        var claims = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => new DueSessions(store.Open()).ClaimAsync(now, [], 10, Lease, default)));
+        var claims = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => ClaimAsync(now, [], 10, on: new DueSessions(store.Open()))));
         var ids = claims.SelectMany(c => c).Select(d => d.Id).ToList();
         Assert.Equal(ids.Count, ids.Distinct().Count());
         Assert.NotEmpty(ids);
@@ -27,10 +28,9 @@ public sealed class DueSessionsTests(LiveStore store) : IClassFixture<LiveStore>
     public async Task A_subject_with_many_sessions_gets_one_place_and_none_while_it_is_asked_about()
     {
         var now = await IssueAsync("crowd", 30, sameSubject: true);
-        var due = new DueSessions(store.Database);
-        var crowd = new Subject("https://due.example", "crowd");
-        Assert.Single(await due.ClaimAsync(now, [], 50, Lease, default), d => d.Subject == crowd);
-        Assert.DoesNotContain(await due.ClaimAsync(now, [crowd.Key], 50, Lease, default), d => d.Subject == crowd);
+        var crowd = new Subject(Issuer, "crowd");
+        Assert.Single(await ClaimAsync(now, [], 50), d => d.Subject == crowd);
+        Assert.DoesNotContain(await ClaimAsync(now, [crowd.Key], 50), d => d.Subject == crowd);
     }
 
     [StoreFact]
@@ -38,18 +38,18 @@ public sealed class DueSessionsTests(LiveStore store) : IClassFixture<LiveStore>
     {
         var now = await IssueAsync("lease", 1, sameSubject: true);
         var due = new DueSessions(store.Database);
-        var subject = new Subject("https://due.example", "lease");
-        var first = Assert.Single(await due.ClaimAsync(now, [], 200, TimeSpan.FromMilliseconds(1), default), d => d.Subject == subject);
+        var subject = new Subject(Issuer, "lease");
+        var first = Assert.Single(await ClaimAsync(now, [], 200, TimeSpan.FromMilliseconds(1)), d => d.Subject == subject);
         DueSession? second = null;
         await Until.TrueAsync("the lease has ended", async () =>
-            (second = (await due.ClaimAsync(now, [], 200, Lease, default)).SingleOrDefault(d => d.Subject == subject)) is not null);
+            (second = (await ClaimAsync(now, [], 200)).SingleOrDefault(d => d.Subject == subject)) is not null);
 
         // The first holder comes late: it must not take the lease from the second.
-        await due.CompleteAsync(first, now, null, null, default);
-        Assert.DoesNotContain(await due.ClaimAsync(now, [], 200, Lease, default), d => d.Subject == subject);
-        await due.CompleteAsync(second!, now.AddMinutes(1), now, null, default);
-        Assert.DoesNotContain(await due.ClaimAsync(now, [], 200, Lease, default), d => d.Subject == subject);
-        Assert.Contains(await due.ClaimAsync(now.AddMinutes(1), [], 200, Lease, default), d => d.Subject == subject);
+        await due.CompleteAsync(first, new CheckRecord(now, now, null, null, null), default);
+        Assert.DoesNotContain(await ClaimAsync(now, [], 200), d => d.Subject == subject);
+        await due.CompleteAsync(second!, new CheckRecord(now, now.AddMinutes(1), null, true, null), default);
+        Assert.DoesNotContain(await ClaimAsync(now, [], 200), d => d.Subject == subject);
+        Assert.Contains(await ClaimAsync(now.AddMinutes(1), [], 200), d => d.Subject == subject);
     }
 
     [StoreFact]
@@ -58,26 +58,32 @@ public sealed class DueSessionsTests(LiveStore store) : IClassFixture<LiveStore>
         var now = await IssueAsync("revoked", 1, sameSubject: true);
         using var outbox = new OutboxSignal();
         using var metrics = new Metrics();
-        var subject = new Subject("https://due.example", "revoked");
+        var subject = new Subject(Issuer, "revoked");
         await new Revocations(store.Events, store.Index, outbox, new SweepSignal(), metrics, NullLogger<Revocations>.Instance)
             .RevokeSubjectAsync(subject, new RevocationCause(EndReason.EndedByOperator, "operator", null, null, null), default);
-        Assert.DoesNotContain(await new DueSessions(store.Database).ClaimAsync(now, [], 200, Lease, default), d => d.Subject == subject);
+        Assert.DoesNotContain(await ClaimAsync(now, [], 200), d => d.Subject == subject);
     }
 
     [StoreFact]
     public async Task The_figures_tell_how_many_are_due()
     {
         var now = await IssueAsync("figures", 3, sameSubject: false);
-        var figures = await new DueSessions(store.Database).FiguresAsync(now, default);
-        Assert.True(figures.Due >= 3);
-        Assert.NotNull(figures.OldestVerifiedAt);
+        await store.IssueAsync(new Subject("https://another.example", "figures"));
+        var figures = (await new DueOverview(store.Database).ReadAsync(now.AddMinutes(1), default)).ToDictionary(f => f.Issuer);
+        Assert.True(figures[Issuer].Due >= 3);
+        Assert.Equal(1, figures["https://another.example"].Due);
+        Assert.NotNull(figures[Issuer].OldestVerifiedAt);
     }
+
+    private async Task<IReadOnlyList<DueSession>> ClaimAsync(
+        DateTimeOffset now, IReadOnlyCollection<SubjectKey> busy, int limit, TimeSpan? lease = null, DueSessions? on = null) =>
+        (await (on ?? new DueSessions(store.Database)).ClaimAsync(new DueQuery(Issuer, now, busy, limit, lease ?? Lease, 0), default)).Sessions;
 
     private async Task<DateTimeOffset> IssueAsync(string name, int count, bool sameSubject)
     {
         for (var i = 0; i < count; i++)
         {
-            await store.IssueAsync(new Subject("https://due.example", sameSubject ? name : $"{name}-{i}"));
+            await store.IssueAsync(new Subject(Issuer, sameSubject ? name : $"{name}-{i}"));
         }
 
         return TimeProvider.System.GetUtcNow();

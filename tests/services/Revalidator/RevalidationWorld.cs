@@ -34,16 +34,19 @@ internal sealed class RevalidationWorld : IAsyncDisposable
         (_store, Idp, Clock, Settings) = (store, idp, clock, settings);
         _providers = ProviderDirectory.Build(settings.Providers, clock);
         _vault = new TokenVault(settings.TokenKeys);
-        Health = new ProviderHealth(settings, clock, NullLogger<ProviderHealth>.Instance);
+        Health = new ProviderHealth(settings, clock, Log.For<ProviderHealth>());
         var tokens = new TokenStore(store.Database);
         var refresh = new RefreshSession(tokens, store.Sessions, store.Index, _vault, _providers, new RefreshWaiters(), Health, _outbox, _metrics,
-            settings, clock, NullLogger<RefreshSession>.Instance);
+            settings, clock, Log.For<RefreshSession>());
         var revocations = new Revocations(
             store.Events, store.Index, _outbox, new SweepSignal(), _metrics, NullLogger<Revocations>.Instance);
         Due = new DueSessions(store.Database);
         Check = new SessionCheck(new ProviderQuestion(_providers, refresh, tokens, _vault, Health, settings, clock), store.Sessions,
-            revocations, Due, _outbox, _metrics, settings, clock, NullLogger<SessionCheck>.Instance);
+            revocations, Due, _outbox, _metrics, settings, clock, Log.For<SessionCheck>());
     }
+
+    /// <summary>What was said, on information level and above.</summary>
+    public SpokenLog Log { get; } = new();
 
     public StubProvider Idp { get; }
 
@@ -94,9 +97,12 @@ internal sealed class RevalidationWorld : IAsyncDisposable
     /// <summary>Takes what is due, which must be this session, and checks it.</summary>
     public async Task<CheckStep> CheckAsync(SessionId id)
     {
-        var claimed = await Due.ClaimAsync(Clock.GetUtcNow(), [], 50, TimeSpan.FromSeconds(15), default);
-        return await Check.RunAsync(Assert.Single(claimed, d => d.Id == id), default);
+        return await Check.RunAsync(Assert.Single(await ClaimAsync(), d => d.Id == id), default);
     }
+
+    /// <summary>Takes what is due.</summary>
+    public async Task<IReadOnlyList<DueSession>> ClaimAsync() =>
+        (await Due.ClaimAsync(new DueQuery(Idp.Issuer, Clock.GetUtcNow(), [], 50, TimeSpan.FromSeconds(15), 0), default)).Sessions;
 
     /// <summary>Moves on to the next time this session is due, and checks it.</summary>
     public Task<CheckStep> CheckAgainAsync(SessionId id)
@@ -131,6 +137,7 @@ internal sealed class RevalidationWorld : IAsyncDisposable
             ["providers.0.clientSecret"] = idp.Options.ClientSecret,
             ["secrets.tokenKeys.0.id"] = "k1",
             ["secrets.tokenKeys.0.key"] = Convert.ToBase64String(new byte[32]),
+            ["revalidation.idleInterval"] = "0s",
             ["log.level"] = "error",
         };
         foreach (var (path, value) in more)

@@ -24,6 +24,7 @@ public sealed class SettingsTests
 
         Assert.Equal("__Host-eventauth", settings.Session.CookieName);
         Assert.Equal(TimeSpan.FromSeconds(5), settings.Revocation.Bound);
+        Assert.Equal(TimeSpan.Zero, settings.Revocation.Grace);
         Assert.Equal(["RS256"], settings.Providers[0].SigningAlgorithms);
         Assert.Empty(settings.Policy.Rules);
         Assert.Null(settings.RabbitMq.Url);
@@ -45,6 +46,13 @@ public sealed class SettingsTests
     [InlineData("trustedProxies", "proxy.local", "trustedProxies: 'proxy.local' is neither an address nor a network such as 10.0.0.0/8")]
     [InlineData("refresh.lease", "5s", "refresh.lease: must be longer than refresh.timeout, or two replicas could use one refresh token")]
     [InlineData("revocation.pollInterval", "5s", "revocation.pollInterval: must be shorter than revocation.bound, or no answer could rest on memory")]
+    [InlineData("revocation.onStoreUnavailable", "allow", "revocation.onStoreUnavailable: 'allow' is neither deny nor grace(TIME) with a time of at most 3600s, such as grace(30s) or grace(10m)")]
+    [InlineData("revocation.onStoreUnavailable", "grace", "revocation.onStoreUnavailable: 'grace' is neither deny nor grace(TIME) with a time of at most 3600s, such as grace(30s) or grace(10m)")]
+    [InlineData("revocation.onStoreUnavailable", "grace()", "revocation.onStoreUnavailable: 'grace()' is neither deny nor grace(TIME) with a time of at most 3600s, such as grace(30s) or grace(10m)")]
+    [InlineData("revocation.onStoreUnavailable", "grace(0s)", "revocation.onStoreUnavailable: 'grace(0s)' is neither deny nor grace(TIME) with a time of at most 3600s, such as grace(30s) or grace(10m)")]
+    [InlineData("revocation.onStoreUnavailable", "grace(10 m)", "revocation.onStoreUnavailable: 'grace(10 m)' is neither deny nor grace(TIME) with a time of at most 3600s, such as grace(30s) or grace(10m)")]
+    [InlineData("revocation.onStoreUnavailable", "grace(61m)", "revocation.onStoreUnavailable: 'grace(61m)' is neither deny nor grace(TIME) with a time of at most 3600s, such as grace(30s) or grace(10m)")]
+    [InlineData("revocation.onStoreUnavailable", "Deny", "revocation.onStoreUnavailable: 'Deny' is neither deny nor grace(TIME) with a time of at most 3600s, such as grace(30s) or grace(10m)")]
     [InlineData("revalidation.onFailure", "maybe", "revalidation.onFailure: 'maybe' is none of deny, allow")]
     [InlineData("postgres.schema", "a; drop table x", "postgres.schema: 'a; drop table x' must be lower-case letters, digits and underscores")]
     [InlineData("session.lifetime", "999999999d", "session.lifetime: '999999999d' is too long; at most 3650d")]
@@ -58,6 +66,14 @@ public sealed class SettingsTests
     [InlineData("listen.operations", "http://0.0.0.0:8081", "listen.operations: must have another port than listen.public (8081): what is for operators is told apart by it")]
     public void A_mistake_stops_the_start_and_says_what_to_do(string path, string value, string expected) =>
         Assert.Contains(expected, Assert.Throws<SettingsException>(() => Read((path, value))).Errors);
+
+    [Theory]
+    [InlineData("deny", 0)]
+    [InlineData("grace(30s)", 30)]
+    [InlineData("grace(10m)", 600)]
+    [InlineData("grace(1h)", 3600)]
+    public void How_long_sessions_are_let_in_without_the_store_is_a_choice(string text, int seconds) =>
+        Assert.Equal(TimeSpan.FromSeconds(seconds), Read(("revocation.onStoreUnavailable", text)).Revocation.Grace);
 
     [Fact]
     public void All_mistakes_are_told_at_once()

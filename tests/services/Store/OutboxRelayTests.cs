@@ -30,7 +30,7 @@ public sealed class OutboxRelayTests(LiveStore store) : IClassFixture<LiveStore>
         using var signal = new OutboxSignal();
         using var metrics = new Metrics();
         using var relay = new OutboxRelay(
-            schema, outbox, signal, bus, metrics, Failpoints.FromEnvironment(), TimeProvider.System, NullLogger<OutboxRelay>.Instance);
+            schema, outbox, signal, bus, new RelayState(metrics), metrics, Failpoints.FromEnvironment(), TimeProvider.System, NullLogger<OutboxRelay>.Instance);
 
         await relay.StartAsync(default);
         await Until.TrueAsync("the outbox is empty", async () => await outbox.BacklogAsync(default) == 0);

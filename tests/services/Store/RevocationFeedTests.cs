@@ -79,9 +79,10 @@ public sealed class RevocationFeedTests(LiveStore store) : IClassFixture<LiveSto
         var receipt = await RevokeAsync("claimed");
 
         Assert.Single(await outbox.ClaimAsync(10, TimeSpan.Zero, default), r => r.Position == receipt.Position);
-        Assert.Single(await outbox.ClaimAsync(10, TimeSpan.FromMinutes(1), default), r => r.Position == receipt.Position);
+        var claimed = await outbox.ClaimAsync(10, TimeSpan.FromMinutes(1), default);
+        Assert.Single(claimed, r => r.Position == receipt.Position);
         Assert.Empty(await outbox.ClaimAsync(10, TimeSpan.FromMinutes(1), default));
-        await outbox.ReleaseAsync([receipt.Position], default);
+        await outbox.ReleaseAsync(claimed, default);
         Assert.Single(await outbox.ClaimAsync(10, TimeSpan.FromMinutes(1), default), r => r.Position == receipt.Position);
     }
 

@@ -1,4 +1,5 @@
 using EventAuth.Adapters.Settings;
+using EventAuth.Adapters.Telemetry;
 
 namespace EventAuth.Adapters.Hosting;
 
@@ -39,6 +40,9 @@ public static class CommandLine
         try
         {
             var settings = SettingsRules.Read(SettingsSource.Load(file, Environment.GetEnvironmentVariables()));
+
+            // The service reads them once more; here they can still end the start with a sentence.
+            Failpoints.FromEnvironment();
             if (!checkOnly)
             {
                 return settings;
@@ -46,7 +50,7 @@ public static class CommandLine
 
             Console.Out.WriteLine("The configuration is usable.");
         }
-        catch (SettingsException e)
+        catch (Exception e) when (e is SettingsException or FormatException)
         {
             Console.Error.WriteLine(e.Message);
             exitCode = 2;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using EventAuth.Adapters.Messaging;
 using EventAuth.Adapters.Oidc;
 using EventAuth.Adapters.Postgres;
 using EventAuth.Adapters.Secrets;
@@ -54,14 +55,22 @@ public static class ServiceHost
     private static void Describe(IServiceProvider services, EventAuthSettings settings, TimeProvider clock)
     {
         var startedAt = clock.GetUtcNow();
-        var (schema, bus) = (services.GetRequiredService<Schema>(), services.GetService<IBusControl>());
+        var (schema, bus, relay) = (services.GetRequiredService<Schema>(), services.GetService<IBusControl>(), services.GetService<RelayState>());
         var underTest = services.GetRequiredService<Failpoints>().Alive;
+        if (underTest)
+        {
+            services.GetRequiredService<ILogger<ServiceState>>().UnderTest();
+        }
+
         services.GetRequiredService<ServiceState>().Show("service", () => new
         {
             settings.Instance,
             startedAt,
             storeFound = schema.Applied.IsCompleted,
             broker = bus?.CheckHealth().Status.ToString() ?? "not configured",
+            publishing = relay is null ? null : relay.FailingSince is null ? "ok" : "failing",
+            publishingFailsSince = relay?.FailingSince,
+            outboxBacklog = relay?.Backlog,
             underTest,
         });
     }
@@ -76,7 +85,7 @@ public static class ServiceHost
         services.AddSingleton<IEventStore, EventStore>().AddSingleton<SessionService>();
         services.AddSingleton(new TokenVault(settings.TokenKeys));
         services.AddSingleton(ProviderDirectory.Build(settings.Providers, clock));
-        services.AddHostedService<SchemaStartup>().AddHostedService<DrainBeforeStop>();
+        services.AddHostedService<SchemaStartup>().AddHostedService<DrainBeforeStop>().AddHostedService<ClockCheck>();
         services.Configure<HostOptions>(o => o.ShutdownTimeout = settings.Listen.Drain + TimeSpan.FromSeconds(10));
     }
 

@@ -9,4 +9,13 @@ internal static partial class MessagingLog
 
     [LoggerMessage(202, LogLevel.Information, "The broker takes messages again")]
     public static partial void BrokerBack(this ILogger logger);
+
+    [LoggerMessage(203, LogLevel.Error, "The relay stumbled and goes on; what it had claimed goes out when the claim is over")]
+    public static partial void RelayStumbled(this ILogger logger, Exception problem);
+
+    [LoggerMessage(204, LogLevel.Warning, "Unreadable messages on the bus: {Count} more, the last one {Kind} of {Bytes} bytes; parked in {Queue}. The feed was read instead")]
+    public static partial void Unreadable(this ILogger logger, long count, string kind, int bytes, string queue);
+
+    [LoggerMessage(205, LogLevel.Warning, "An unreadable message could not be parked and is dropped: {Problem}")]
+    public static partial void NotParked(this ILogger logger, string problem);
 }

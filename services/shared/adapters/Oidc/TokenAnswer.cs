@@ -23,7 +23,7 @@ internal static class TokenAnswer
     public static string? Subject(JsonElement claims) => Text(claims, "sub");
 
     /// <summary>What an HTTP reply means, before its content is looked at.</summary>
-    public static ProviderAnswer Classify(HttpReply reply, ProviderEndpoint endpoint, IReadOnlyCollection<string> fatalErrors) =>
+    public static ProviderAnswer Classify(HttpReply reply, ProviderEndpoint endpoint, IReadOnlySet<string> fatalErrors) =>
         reply switch
         {
             HttpReply.Failed failed => new ProviderAnswer.Unavailable(failed.Error, null),

@@ -5,14 +5,29 @@ namespace EventAuth.Adapters.Postgres;
 /// <summary>When sessions were last used; erasable, and never written per request.</summary>
 public sealed class Activity(Database database)
 {
-    public Task WriteAsync(IReadOnlyList<(SessionId Id, DateTimeOffset At)> seen, CancellationToken ct) =>
-        // In one order everywhere: two replicas that write the same sessions crosswise would deadlock.
+    // Rows are locked in one order everywhere: two replicas that write the same sessions crosswise would deadlock.
+    private const string Sql = """
+        with seen as materialized (select * from unnest($1, $2) as seen (id, at)),
+        written as (
+          insert into {own}.activity (session_id, seen_at) select id, at from seen order by id
+          on conflict (session_id) do update set seen_at = greatest(activity.seen_at, excluded.seen_at)),
+        rested as materialized (
+          select s.id from {own}.session s join seen on seen.id = s.id
+          where s.resting and s.ended_at is null order by s.id for update of s)
+        update {own}.session s set resting = false, next_check_at = least(s.next_check_at, greatest($3, s.verified_at + $4))
+        from rested where s.id = rested.id
+        """;
+
+    /// <summary>
+    /// Writes use. Who rested is due again as if in use all the time: at once when the IdP's last word is older than
+    /// <paramref name="interval"/>.
+    /// </summary>
+    public Task WriteAsync(
+        IReadOnlyList<(SessionId Id, DateTimeOffset At)> seen, DateTimeOffset now, TimeSpan interval, CancellationToken ct) =>
         seen.Count == 0 ? Task.CompletedTask : PostgresErrors.MapAsync("activity", async () =>
         {
-            await using var command = database.Command("""
-                insert into {own}.activity (session_id, seen_at) select * from unnest($1, $2) as seen (id, at) order by id
-                on conflict (session_id) do update set seen_at = greatest(activity.seen_at, excluded.seen_at)
-                """, seen.Select(s => s.Id.Value).ToArray(), seen.Select(s => s.At).ToArray());
+            await using var command = database.Command(
+                Sql, seen.Select(s => s.Id.Value).ToArray(), seen.Select(s => s.At).ToArray(), now, interval);
             return await command.ExecuteNonQueryAsync(ct);
         }, ct);
 }

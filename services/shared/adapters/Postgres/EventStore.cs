@@ -79,9 +79,9 @@ public sealed class EventStore(Database database) : IEventStore
         {
             var eventId = Guid.CreateVersion7();
             await using var command = database.Command(
-                "select place, fresh from {own}.revoke($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-                (short)write.Kind, write.Key, write.Stream, eventId, EventNames.ToJson(write.Event),
-                write.CorrelationId, write.Event.Cause, write.Token?.Key, write.Token?.Hash, write.Token?.Until);
+                "select place, fresh from {own}.revoke($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                (short)write.Kind, write.Key, write.Stream, write.StreamType, eventId, EventNames.Of(write.Event),
+                EventNames.DotNetType(write.Event), EventNames.ToJson(write.Event), write.CorrelationId, write.CausationId, write.Token?.Key, write.Token?.Hash, write.Token?.Until);
             await using var reader = await command.ExecuteReaderAsync(ct);
             await reader.ReadAsync(ct);
             return new RevocationReceipt(reader.GetInt64(0), eventId, reader.GetBoolean(1));

@@ -29,8 +29,10 @@ public static class PostgresErrors
         {
             throw new TokenIdReusedException();
         }
-        catch (Exception e) when (IsUnavailable(e) && !ct.IsCancellationRequested)
+        catch (Exception e) when (IsUnavailable(e))
         {
+            // Our time-out and the caller's limit can meet: whoever has given up hears that, never a library's exception.
+            ct.ThrowIfCancellationRequested();
             throw new StoreUnavailableException(e);
         }
     }

@@ -9,8 +9,10 @@ namespace EventAuth.Adapters.Postgres;
 /// <param name="HeadEvent">The event behind it; null when the feed is empty.</param>
 /// <param name="AppliedEvent">The event behind the position that the reader had applied; null when nothing is there.</param>
 /// <param name="LastEvent">The event behind the last row of this page.</param>
+/// <param name="Reached">Position up to which every replica has applied the feed, as far as is known.</param>
 public sealed record FeedPage(
-    Guid Epoch, long Head, Guid? HeadEvent, Guid? AppliedEvent, DateTimeOffset StoreTime, IReadOnlyList<Revocation> Rows, Guid? LastEvent);
+    Guid Epoch, long Head, Guid? HeadEvent, Guid? AppliedEvent, DateTimeOffset StoreTime, IReadOnlyList<Revocation> Rows, Guid? LastEvent,
+    long Reached);
 
 /// <summary>
 /// Revocations after a position. Positions are drawn under a lock that lasts until the commit is visible (own.sql,
@@ -38,7 +40,7 @@ public sealed class RevocationFeed(Database database)
             await using var batch = database.FeedSource.CreateBatch();
             batch.BatchCommands.Add(database.Part("""
                 select epoch, clock_timestamp(), coalesce(head.position, 0), head.event_id,
-                  (select event_id from {own}.revocation where position = $1)
+                  (select event_id from {own}.revocation where position = $1), reached
                 from {own}.store left join (select position, event_id from {own}.revocation order by position desc limit 1) head on true
                 """, applied));
             batch.BatchCommands.Add(database.Part(PageSql, applied, horizon));
@@ -47,6 +49,7 @@ public sealed class RevocationFeed(Database database)
             await reader.ReadAsync(ct);
             var (epoch, time, head) = (reader.GetGuid(0), reader.GetFieldValue<DateTimeOffset>(1), reader.GetInt64(2));
             var (headEvent, appliedEvent) = (EventOf(reader, 3), EventOf(reader, 4));
+            var reached = reader.GetInt64(5);
             await reader.NextResultAsync(ct);
             var rows = new List<Revocation>();
             Guid? lastEvent = null;
@@ -57,16 +60,29 @@ public sealed class RevocationFeed(Database database)
                 lastEvent = reader.GetGuid(4);
             }
 
-            return new FeedPage(epoch, head, headEvent, appliedEvent, time, rows, lastEvent);
+            return new FeedPage(epoch, head, headEvent, appliedEvent, time, rows, lastEvent, reached);
         }, ct);
 
-    /// <summary>Tells the store what this replica has applied.</summary>
-    public Task ReportAsync(string instance, long applied, CancellationToken ct) => PostgresErrors.MapAsync("feed", async () =>
-    {
-        await using var batch = database.FeedSource.CreateBatch();
-        batch.BatchCommands.Add(ReplicaSeen(instance, applied));
-        return await batch.ExecuteNonQueryAsync(ct);
-    }, ct);
+    /// <summary>
+    /// Tells the store what this replica has applied, and finds out which revocations thereby have arrived at every replica:
+    /// how long each took from its commit, on the store's clock. Of all replicas, one learns of each.
+    /// </summary>
+    /// <param name="alive">Replicas that were not seen for so long don't count.</param>
+    public Task<IReadOnlyList<TimeSpan>> ReportAsync(string instance, long applied, TimeSpan alive, CancellationToken ct) =>
+        PostgresErrors.MapAsync<IReadOnlyList<TimeSpan>>("feed", async () =>
+        {
+            await using var batch = database.FeedSource.CreateBatch();
+            batch.BatchCommands.Add(ReplicaSeen(instance, applied));
+            batch.BatchCommands.Add(database.Part("select latency from {own}.reached($1)", alive));
+            await using var reader = await batch.ExecuteReaderAsync(ct);
+            var latencies = new List<TimeSpan>();
+            while (await reader.ReadAsync(ct))
+            {
+                latencies.Add(reader.GetTimeSpan(0));
+            }
+
+            return latencies;
+        }, ct);
 
     private static Guid? EventOf(NpgsqlDataReader reader, int i) => reader.IsDBNull(i) ? null : reader.GetGuid(i);
 

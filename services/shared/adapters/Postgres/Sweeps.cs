@@ -26,7 +26,8 @@ public sealed class Sweeps(Database database)
     private static readonly TimeSpan SessionKept = TimeSpan.FromDays(30);
     private static readonly TimeSpan ReplicaKept = TimeSpan.FromDays(1);
 
-    // Each arm is a lookup per feed row: "offset 0" keeps the planner from scanning all sessions instead.
+    // Each arm is a lookup per feed row: "offset 0" keeps the planner from scanning all sessions instead. The arm of
+    // everybody walks along the ids and stops after a batch: whoever is among the first of all is among its first too.
     private const string CondemnedSql = """
         with feed as (
           select position, key, stream_id, event_id from {own}.revocation
@@ -47,7 +48,7 @@ public sealed class Sweeps(Database database)
           select s.id, f.position, f.stream_id, f.event_id from feed f cross join lateral (
             select id from {own}.session
             where f.key = '00000000-0000-0000-0000-000000000000' and ended_at is null and position < f.position and id > $3
-            offset 0) s),
+            order by id limit $4) s),
         first as (select distinct on (id) id, stream_id, event_id from hit order by id, position limit $4)
         select first.id, e.id, e.data->>'reason', e.data->>'cause', e.data->>'actor', e.correlation_id
         from first left join {events}.mt_events e on e.stream_id = first.stream_id and e.id = first.event_id
@@ -59,6 +60,13 @@ public sealed class Sweeps(Database database)
     {
         await using var command = database.Command(
             "select coalesce(max(position), 0) from {own}.revocation where committed_at < clock_timestamp() - $1", horizon);
+        return (long)(await command.ExecuteScalarAsync(ct))!;
+    }, ct);
+
+    /// <summary>Position of the newest row; lower than before when the store lost some.</summary>
+    public Task<long> HeadAsync(CancellationToken ct) => PostgresErrors.MapAsync("sweep", async () =>
+    {
+        await using var command = database.Command("select coalesce(max(position), 0) from {own}.revocation");
         return (long)(await command.ExecuteScalarAsync(ct))!;
     }, ct);
 

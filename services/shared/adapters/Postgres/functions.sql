@@ -59,7 +59,7 @@ end $body$;
 -- revoke: a revocation with its event, and with its logout token's memory when it has one. A token seen before changes
 -- nothing and gives back its first position; the same jti with another content is EA400.
 create or replace function {own}.revoke(
-  p_kind smallint, p_key uuid, p_stream varchar, p_event uuid, p_data text,
+  p_kind smallint, p_key uuid, p_stream varchar, p_type varchar, p_event uuid, p_name varchar, p_dotnet varchar, p_data text,
   p_correlation varchar, p_causation varchar,
   p_token_key uuid, p_token_hash bytea, p_token_until timestamptz,
   out place bigint, out fresh bool)
@@ -82,12 +82,30 @@ begin
   end if;
   place := {own}.draw_position();
   fresh := true;
-  perform {own}.append(p_stream, 'subject', -1, array[p_event], array['subject_revoked']::varchar[],
-    array['EventAuth.Contracts.SubjectRevoked, EventAuth.Contracts']::varchar[],
+  perform {own}.append(p_stream, p_type, -1, array[p_event], array[p_name], array[p_dotnet],
     array[(p_data::jsonb || jsonb_build_object('position', place, 'notBefore', clock_timestamp()))::text],
     p_correlation, p_causation);
   perform {own}.announce(place, p_kind, p_key, p_stream, p_event);
   update {own}.logout_token t set position = place where t.key = p_token_key;
+end $body$;
+
+-- reached: called by a replica after it has reported its position. Raises store.reached to what all replicas have applied
+-- that were seen within p_alive (who was not has lost its lease), and tells of each revocation that thereby has arrived
+-- everywhere: one replica learns of each, because the row's lock lets one look at a time, and who waited for it sees the
+-- reports of those before.
+create or replace function {own}.reached(p_alive interval) returns table (latency interval)
+language plpgsql as $body$
+declare
+  before bigint;
+  everywhere bigint;
+begin
+  select s.reached into before from {own}.store s for update;
+  select min(r.applied_position) into everywhere from {own}.replica r where r.seen_at > clock_timestamp() - p_alive;
+  if everywhere > before then
+    update {own}.store s set reached = everywhere;
+    return query select clock_timestamp() - r.committed_at from {own}.revocation r
+      where r.position > before and r.position <= everywhere and r.kind <> 4 order by r.position;
+  end if;
 end $body$;
 
 -- guard_login: a logout that overtook its own login still wins. EA410 when something of this login was revoked since.

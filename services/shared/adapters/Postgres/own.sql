@@ -6,9 +6,18 @@
 -- deleted, but never the newest: the highest position must not go back.
 create schema if not exists {own};
 
+-- store.reached: the position up to which every replica that may let anybody in has applied the feed (function reached).
 create table if not exists {own}.store (
   only_row bool primary key default true check (only_row),
-  epoch uuid not null);
+  epoch uuid not null,
+  reached bigint not null default 0);
+-- A table of an earlier version; looked at first, because altering would wait for every reader of the feed.
+do $body$ begin
+  if not exists (select 1 from information_schema.columns
+                 where table_schema = '{own}' and table_name = 'store' and column_name = 'reached') then
+    alter table {own}.store add column reached bigint not null default 0;
+  end if;
+end $body$;
 insert into {own}.store (epoch) values (gen_random_uuid()) on conflict do nothing;
 
 create sequence if not exists {own}.revocation_position;
@@ -46,13 +55,28 @@ create table if not exists {own}.session (
   end_reason text,
   verified_at timestamptz not null,
   next_check_at timestamptz not null,
-  check_until timestamptz);
+  check_until timestamptz,
+  resting bool not null default false,
+  unanswered_at timestamptz);
+-- A table of an earlier version, as above.
+do $body$ begin
+  if not exists (select 1 from information_schema.columns
+                 where table_schema = '{own}' and table_name = 'session' and column_name = 'resting') then
+    alter table {own}.session add column resting bool not null default false, add column unanswered_at timestamptz;
+    drop index if exists {own}.session_due;
+  end if;
+end $body$;
 create index if not exists session_by_subject on {own}.session (subject_key, issued_at desc);
 create index if not exists session_by_sid on {own}.session (sid_key) where sid_key is not null;
-create index if not exists session_due on {own}.session (next_check_at) where ended_at is null;
+create index if not exists session_due_at on {own}.session (issuer, next_check_at) where ended_at is null;
 create index if not exists session_expiring on {own}.session (expires_at) where ended_at is null;
 create index if not exists session_by_issue on {own}.session (issued_at desc, id);
 create index if not exists session_ended on {own}.session (ended_at) where ended_at is not null;
+
+-- When the checks at an issuer that have been begun will have used up what the rate allows (DueSessions).
+create table if not exists {own}.provider_pace (
+  issuer text primary key,
+  free_at timestamptz not null);
 
 create table if not exists {own}.session_token (
   session_id uuid primary key,

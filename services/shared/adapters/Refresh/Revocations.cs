@@ -16,8 +16,8 @@ public sealed record RevocationCause(
     EndReason Reason, string Source, string? Cause, string? Actor, string? CorrelationId, SeenToken? Token = null);
 
 /// <summary>
-/// Revokes a subject or a session of the IdP: one event and one feed row, however many sessions it hits. They are dead
-/// from the commit on; their own streams are told by <see cref="RevokedSessionSweep"/>.
+/// Revokes a subject, a session of the IdP or everybody: one event and one feed row, however many sessions it hits. They are
+/// dead from the commit on; their own streams are told by <see cref="RevokedSessionSweep"/>.
 /// </summary>
 public sealed class Revocations(
     IEventStore store,
@@ -28,6 +28,7 @@ public sealed class Revocations(
     ILogger<Revocations> log)
 {
     private const int MaxAttempts = 5;
+    private const string EverybodysStream = "everybody";
 
     /// <summary>Everything of a subject that began before.</summary>
     /// <exception cref="StoreUnavailableException">Nothing is known to be stored.</exception>
@@ -49,10 +50,16 @@ public sealed class Revocations(
         return await RevokeAsync(RevocationKind.ProviderSession, key.Value, stream, Event(issuer, sub, sid, cause), cause, ct);
     }
 
+    /// <summary>Everything of everybody that began before; costs no more than one person.</summary>
+    /// <exception cref="StoreUnavailableException">Nothing is known to be stored.</exception>
+    public Task<RevocationReceipt> RevokeEverybodyAsync(RevocationCause cause, CancellationToken ct) =>
+        RevokeAsync(RevocationKind.Everybody, Guid.Empty, EverybodysStream,
+            new AllRevoked(0, default, cause.Reason, cause.Source, cause.Cause, cause.Actor), cause, ct);
+
     private async Task<RevocationReceipt> RevokeAsync(
-        RevocationKind kind, Guid key, string stream, SubjectRevoked @event, RevocationCause cause, CancellationToken ct)
+        RevocationKind kind, Guid key, string stream, SubjectEvent @event, RevocationCause cause, CancellationToken ct)
     {
-        var write = new RevocationWrite(kind, key, stream, @event, cause.CorrelationId, cause.Token);
+        var write = new RevocationWrite(kind, key, stream, @event, cause.CorrelationId, cause.Token) { CausationId = cause.Cause };
         var receipt = await StoreAsync(write, ct);
         if (receipt.Fresh)
         {

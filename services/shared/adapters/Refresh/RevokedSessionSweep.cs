@@ -17,6 +17,7 @@ namespace EventAuth.Adapters.Refresh;
 ///      <see cref="Period"/> it also reads the last <see cref="Settling"/> again.
 ///   2. That overlap is for a login which checked the feed just before a revocation was committed and became visible
 ///      just after this sweep had passed.
+///      A feed that ends before the cursor is that of a restored store: the sweep then begins anew.
 ///   3. The cursor moves on only when every end of a stretch was written (or can never be).
 /// </summary>
 public sealed class RevokedSessionSweep(
@@ -53,7 +54,7 @@ public sealed class RevokedSessionSweep(
     public async Task<int> RunOnceAsync(CancellationToken ct)
     {
         _lastFull = clock.GetTimestamp();
-        if (_seen is null)
+        if (_seen is null || await sweeps.HeadAsync(ct) < _settled)
         {
             _settled = await sweeps.StartAsync(settings.Session.Lifetime, ct);
         }

@@ -53,9 +53,17 @@ public sealed record SealedTokens(string KeyId, byte[] Sealed, DateTimeOffset Re
 public sealed record PersonalData(string? Email, string? Name);
 
 /// <summary>A decision to revoke, before it has a position.</summary>
+/// <param name="Event"><see cref="SubjectRevoked"/> or <see cref="AllRevoked"/>; the store fills in position and moment.</param>
 /// <param name="Token">The logout token's memory, when one caused it.</param>
 public sealed record RevocationWrite(
-    RevocationKind Kind, Guid Key, string Stream, SubjectRevoked Event, string? CorrelationId, SeenToken? Token);
+    RevocationKind Kind, Guid Key, string Stream, SubjectEvent Event, string? CorrelationId, SeenToken? Token)
+{
+    /// <summary>What led to it: a logout token's jti, an OAuth error code, the operator's reason.</summary>
+    public string? CausationId { get; init; }
+
+    /// <summary>Type of the stream, as Marten stores it.</summary>
+    public string StreamType => Kind == RevocationKind.Everybody ? "everybody" : "subject";
+}
 
 /// <summary>What is remembered of a logout token: never the token.</summary>
 public sealed record SeenToken(Guid Key, byte[] Hash, DateTimeOffset Until);

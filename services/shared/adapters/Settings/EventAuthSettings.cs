@@ -74,8 +74,8 @@ public sealed record ProviderSettings
     /// <summary>Refuse logout tokens without <c>exp</c> (Back-Channel Logout 1.0, 2.4); off for older IdPs.</summary>
     public bool LogoutTokenRequiresExpiry { get; init; } = true;
 
-    /// <summary>OAuth error codes that end sessions at this IdP beside <c>invalid_grant</c> (dex: <c>invalid_request</c>).</summary>
-    public IReadOnlyList<string> FatalErrors { get; init; } = [];
+    /// <summary>Every word of this IdP that ends sessions, those of <c>revalidation.fatalErrors</c> among them.</summary>
+    public IReadOnlySet<string> FatalErrors { get; init; } = Domain.Refresh.FatalErrors.Default;
 }
 
 /// <summary>How long sessions live and how the cookie looks.</summary>
@@ -88,8 +88,19 @@ public sealed record SessionSettings(TimeSpan Lifetime, TimeSpan Idle, string Co
 public sealed record RefreshSettings(TimeSpan Grace, TimeSpan Timeout, TimeSpan Lease, TimeSpan MaxTokenAge);
 
 /// <summary>Periodic questions to the IdP.</summary>
+/// <param name="Concurrency">Checks at once, for each issuer and worker.</param>
 public sealed record RevalidationSettings(
-    TimeSpan Interval, TimeSpan Timeout, OnFailure OnFailure, int Concurrency, int Batch, TimeSpan MaxUnverifiedAge);
+    TimeSpan Interval, TimeSpan Timeout, OnFailure OnFailure, int Concurrency, int Batch, TimeSpan MaxUnverifiedAge)
+{
+    /// <summary>Between two checks of a session that nobody uses; what is not longer than the interval makes no difference.</summary>
+    public TimeSpan IdleInterval { get; init; }
+
+    /// <summary>Checks begun in any second, for each issuer over all workers; 0: no limit.</summary>
+    public int Rate { get; init; }
+
+    /// <summary>Whether sessions that nobody uses are checked less often.</summary>
+    public bool LetsRest => Interval > TimeSpan.Zero && IdleInterval > Interval;
+}
 
 /// <summary>What a check that could not be made means.</summary>
 public enum OnFailure
@@ -100,7 +111,11 @@ public enum OnFailure
 
 /// <summary>The promise about revocations.</summary>
 /// <param name="Bound">Y: longest time that an answer may rest on a feed read in the past.</param>
-public sealed record RevocationSettings(TimeSpan Bound, TimeSpan PollInterval);
+public sealed record RevocationSettings(TimeSpan Bound, TimeSpan PollInterval)
+{
+    /// <summary>How much longer sessions in memory are let in while the store is away; zero: nobody.</summary>
+    public TimeSpan Grace { get; init; }
+}
 
 /// <summary>A key that encrypts tokens at rest: 256 bits, named so that several can be readable at once.</summary>
 public sealed record TokenKeySettings(string Id, byte[] Key);

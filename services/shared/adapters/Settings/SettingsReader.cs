@@ -122,6 +122,25 @@ public sealed class SettingsReader(IReadOnlyDictionary<string, string> values)
         return TimeSpan.FromMilliseconds(milliseconds);
     }
 
+    /// <summary><c>deny</c>, which is none, or <c>grace(30s)</c>.</summary>
+    public TimeSpan Grace(string path, TimeSpan max)
+    {
+        var text = Text(path, "deny");
+        if (text == "deny")
+        {
+            return TimeSpan.Zero;
+        }
+
+        var inside = text.StartsWith("grace(", StringComparison.Ordinal) && text.EndsWith(')') ? text["grace(".Length..^1] : "";
+        if (!TryParseDuration(inside, out var milliseconds) || milliseconds <= 0 || milliseconds > max.TotalMilliseconds)
+        {
+            Fail(path, $"'{text}' is neither deny nor grace(TIME) with a time of at most {Describe(max)}, such as grace(30s) or grace(10m)");
+            return TimeSpan.Zero;
+        }
+
+        return TimeSpan.FromMilliseconds(milliseconds);
+    }
+
     public T Choice<T>(string path, T fallback) where T : struct, Enum
     {
         var text = Optional(path);

@@ -28,7 +28,7 @@ public static partial class SettingsRules
             Providers = r.Children("providers").Select(i => Provider(r, $"providers.{i}")).ToList(),
             Session = Session(r, publicUrl),
             Refresh = Refresh(r),
-            Revalidation = Revalidation(r),
+            Revalidation = RevalidationRules.Read(r),
             Revocation = Revocation(r),
             TokenKeys = r.Children("secrets.tokenKeys").Select(i => TokenKey(r, $"secrets.tokenKeys.{i}")).ToList(),
             Policy = PolicySettings.Read(r),
@@ -188,7 +188,7 @@ public static partial class SettingsRules
             SigningAlgorithms = Algorithms(r, $"{path}.signingAlgorithms"),
             LogoutTokenRequiresType = r.Flag($"{path}.logoutTokenRequiresType", false),
             LogoutTokenRequiresExpiry = r.Flag($"{path}.logoutTokenRequiresExpiry", true),
-            FatalErrors = r.List($"{path}.fatalErrors"),
+            FatalErrors = RevalidationRules.FatalErrors(r, path),
         };
     }
 
@@ -246,16 +246,12 @@ public static partial class SettingsRules
         r.Duration("refresh.lease", TimeSpan.FromSeconds(15), TimeSpan.FromMilliseconds(200), Day),
         r.Duration("refresh.maxTokenAge", TimeSpan.FromHours(6), TimeSpan.Zero));
 
-    private static RevalidationSettings Revalidation(SettingsReader r) => new(
-        r.Duration("revalidation.interval", TimeSpan.FromSeconds(60), TimeSpan.Zero),
-        r.Duration("revalidation.timeout", TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(100), Day),
-        r.Choice("revalidation.onFailure", OnFailure.Allow),
-        r.Number("revalidation.concurrency", 8, 1, 1000), r.Number("revalidation.batch", 50, 1, 1000),
-        r.Duration("revalidation.maxUnverifiedAge", TimeSpan.FromMinutes(15), TimeSpan.Zero));
-
     private static RevocationSettings Revocation(SettingsReader r) => new(
         r.Duration("revocation.bound", TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(100), Day),
-        r.Duration("revocation.pollInterval", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(10), Day));
+        r.Duration("revocation.pollInterval", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(10), Day))
+    {
+        Grace = r.Grace("revocation.onStoreUnavailable", TimeSpan.FromHours(1)),
+    };
 
     private static TokenKeySettings TokenKey(SettingsReader r, string path)
     {

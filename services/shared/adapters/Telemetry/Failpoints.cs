@@ -78,14 +78,21 @@ public sealed class Failpoints
 
     private void Add(string entry)
     {
-        if (entry.Split(':') is not [var place, var what] || place.Split('@') is not [var name, ..] parts || !Names.Contains(name))
+        var passed = 0;
+        var parts = entry.Split(':') is [var place, var what] ? (string[])[.. place.Split('@'), what] : [];
+        var (name, only, does) = parts switch
+        {
+            [var n, var action] => (n, 0, action),
+            [var n, var time, var action] when int.TryParse(time, CultureInfo.InvariantCulture, out var t) && t > 0 => (n, t, action),
+            _ => ("", 0, ""),
+        };
+        if (!Names.Contains(name))
         {
             throw new FormatException($"EVENTAUTH_FAILPOINTS: '{entry}' is not NAME[@N]:ACTION with a known name");
         }
 
-        var action = Action(entry, what);
-        var (only, passed) = (parts.Length > 1 ? int.Parse(parts[1], CultureInfo.InvariantCulture) : 0, 0);
-        Set(name, () => only == 0 || Interlocked.Increment(ref passed) == only ? action() : Task.CompletedTask);
+        var act = Action(entry, does);
+        Set(name, () => only == 0 || Interlocked.Increment(ref passed) == only ? act() : Task.CompletedTask);
     }
 
     private static Func<Task> Action(string entry, string what) => what.Split('=') switch

@@ -58,4 +58,12 @@ public abstract record AccessDecision
 
         private Unavailable() { }
     }
+
+    /// <summary>The caller wants a decision that knows more than we do: ask again later.</summary>
+    public sealed record PositionNotReached : AccessDecision
+    {
+        public static readonly PositionNotReached Instance = new();
+
+        private PositionNotReached() { }
+    }
 }

@@ -27,6 +27,9 @@ public enum DenyReason
 
     /// <summary>We know who it is, and the rule does not name them.</summary>
     NotAllowed,
+
+    /// <summary>The position that the decision is to know about is no positive whole number, or given twice.</summary>
+    MalformedPosition,
 }
 
 /// <summary>The ids of reasons in answers, logs and metrics.</summary>
@@ -43,6 +46,7 @@ public static class DenyReasons
         DenyReason.NoRule => "no-rule",
         DenyReason.ClosedByRule => "closed-by-rule",
         DenyReason.NotAllowed => "not-allowed",
+        DenyReason.MalformedPosition => "malformed-position",
         _ => throw new UnreachableException($"{reason} has no id"),
     };
 }

@@ -26,28 +26,32 @@ public readonly record struct ProviderReply(
 /// </summary>
 public static class ProviderAnswers
 {
-    private const int TooManyRequests = 429;
-    private const int RequestTimeout = 408;
-
     private static readonly ProviderAnswer Granted = new ProviderAnswer.Granted();
     private static readonly ProviderAnswer AccessTokenRefused = new ProviderAnswer.AccessTokenRefused();
 
     /// <summary>What an answer means.</summary>
-    /// <param name="extraFatalErrors">Error codes by which this IdP says that a grant is gone (dex: <c>invalid_request</c>).</param>
-    public static ProviderAnswer Classify(in ProviderReply reply, IReadOnlyCollection<string> extraFatalErrors)
+    /// <param name="fatalErrors">The words by which this IdP says that a grant is gone, all of them (<see cref="FatalErrors.Of"/>).</param>
+    public static ProviderAnswer Classify(in ProviderReply reply, IReadOnlySet<string> fatalErrors)
     {
-        var saysError = IsRefusal(reply.Status) && reply.Error is not null;
+        var status = "http_" + reply.Status.ToString(CultureInfo.InvariantCulture);
+        var saysError = FatalErrors.IsRefusal(reply.Status)
+            && reply is { Endpoint: ProviderEndpoint.Token, IsJsonObject: true, Error: not null };
         return reply switch
         {
             { Endpoint: ProviderEndpoint.Unspecified } => Unavailable("unspecified", reply),
             { Status: 200, IsJsonObject: true, Error: null } => Granted,
             { Status: 200, IsJsonObject: true } => Unavailable("error_in_200", reply),
             { Status: 200 } => Unavailable("not_json", reply),
-            _ when saysError && extraFatalErrors.Contains(reply.Error!) => new ProviderAnswer.Refused(ErrorCode(reply.Error)),
+            _ when saysError => fatalErrors.Contains(reply.Error!) ? new ProviderAnswer.Refused(ErrorCode(reply.Error)) : OfTokenError(reply),
+
+            // An old access token says nothing about the person, a fresh one does.
             { Endpoint: ProviderEndpoint.UserInfo, Status: 401 } => AccessTokenRefused,
-            { Endpoint: ProviderEndpoint.UserInfoAfterRefresh, Status: 401 } => new ProviderAnswer.Refused("userinfo_401"),
-            { Endpoint: ProviderEndpoint.Token } when saysError && reply.IsJsonObject => OfTokenError(reply),
-            _ => Unavailable("http_" + reply.Status.ToString(CultureInfo.InvariantCulture), reply),
+            { Endpoint: ProviderEndpoint.UserInfoAfterRefresh, Status: 401 } when fatalErrors.Contains("userinfo_401") =>
+                new ProviderAnswer.Refused("userinfo_401"),
+            { Endpoint: not ProviderEndpoint.Token, Status: 403 } when fatalErrors.Contains("userinfo_403") =>
+                new ProviderAnswer.Refused("userinfo_403"),
+            _ when FatalErrors.IsRefusal(reply.Status) && fatalErrors.Contains(status) => new ProviderAnswer.Refused(status),
+            _ => Unavailable(status, reply),
         };
     }
 
@@ -56,14 +60,10 @@ public static class ProviderAnswers
 
     private static ProviderAnswer OfTokenError(in ProviderReply reply) => reply.Error switch
     {
-        "invalid_grant" => new ProviderAnswer.Refused("invalid_grant"),
         "invalid_client" or "unauthorized_client" or "unsupported_grant_type" or "invalid_scope" =>
             new ProviderAnswer.Misconfigured(reply.Error),
         _ => Unavailable(ErrorCode(reply.Error), reply),
     };
-
-    // An overloaded server may send any body with these.
-    private static bool IsRefusal(int status) => status is >= 400 and < 500 and not (TooManyRequests or RequestTimeout);
 
     private static ProviderAnswer.Unavailable Unavailable(string error, in ProviderReply reply) => new(error, reply.RetryAfter);
 }

@@ -16,7 +16,7 @@ public abstract record Session
     /// <param name="TokenVersion">1 at issuance; each refresh adds one.</param>
     /// <param name="TokensAt">When the IdP issued the tokens of this version.</param>
     /// <param name="RefreshFailing">A failed refresh of this token version is on record.</param>
-    /// <param name="Skipped">The last question to the IdP went unanswered, and that is on record.</param>
+    /// <param name="SkippedAt">When a question to the IdP went unanswered, as is on record; null: none since the last word of the IdP on record.</param>
     public sealed record Active(
         Subject Subject,
         string? Sid,
@@ -30,7 +30,7 @@ public abstract record Session
         DateTimeOffset AccessExpiresAt,
         bool Refreshable,
         int TokenVersion,
-        bool Skipped,
+        DateTimeOffset? SkippedAt,
         bool RefreshFailing) : Session;
 
     /// <summary>Over, for good: no command brings it back.</summary>
@@ -43,7 +43,7 @@ public abstract record Session
     {
         (None, SessionIssued e) => new Active(
             new Subject(e.Issuer, e.Sub), e.Sid, e.ClientId, e.Groups, e.Roles, e.Position,
-            e.At, e.ExpiresAt, e.At, e.AccessExpiresAt, e.Refreshable, TokenVersion: 1, Skipped: false, RefreshFailing: false),
+            e.At, e.ExpiresAt, e.At, e.AccessExpiresAt, e.Refreshable, TokenVersion: 1, SkippedAt: null, RefreshFailing: false),
 
         (Active s, SessionRefreshed e) => s with
         {
@@ -51,11 +51,11 @@ public abstract record Session
             AccessExpiresAt = e.AccessExpiresAt,
             Refreshable = e.Refreshable,
             TokenVersion = e.TokenVersion,
-            Skipped = false,
+            SkippedAt = null,
             RefreshFailing = false,
         },
-        (Active s, SessionClaimsChanged e) => s with { Groups = e.Groups, Roles = e.Roles, Skipped = false },
-        (Active s, RevalidationSkipped) => s with { Skipped = true },
+        (Active s, SessionClaimsChanged e) => s with { Groups = e.Groups, Roles = e.Roles, SkippedAt = null },
+        (Active s, RevalidationSkipped e) => s with { SkippedAt = e.At },
         (Active s, SessionRefreshFailed) => s with { RefreshFailing = true },
         (Active s, SessionEnded e) => new Ended(s, e.Reason, e.At),
         _ => throw new UnreachableException($"no rule to evolve {state.GetType().Name} by {@event.GetType().Name}"),

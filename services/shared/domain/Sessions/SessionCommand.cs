@@ -33,7 +33,8 @@ public abstract record SessionCommand
         DateTimeOffset Now, IReadOnlyList<string>? Groups, IReadOnlyList<string>? Roles) : SessionCommand;
 
     /// <summary>Record that the IdP could not be asked.</summary>
-    public sealed record SkipRevalidation(DateTimeOffset Now, string Error) : SessionCommand;
+    /// <param name="VerifiedAt">When the IdP last stood by the session.</param>
+    public sealed record SkipRevalidation(DateTimeOffset Now, DateTimeOffset VerifiedAt, string Error) : SessionCommand;
 
     /// <summary>End it.</summary>
     public sealed record End(EndReason Reason, DateTimeOffset Now, string? Cause, string? Actor) : SessionCommand;

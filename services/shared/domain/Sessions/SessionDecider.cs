@@ -32,7 +32,8 @@ public static class SessionDecider
 
         (Session.Active s, SessionCommand.UpdateClaims c) => UpdateClaims(s, c),
 
-        (Session.Active { Skipped: true }, SessionCommand.SkipRevalidation) => Decision.Nothing,
+        // One record per outage: a new one begins after the IdP has stood by the session again.
+        (Session.Active { SkippedAt: { } at }, SessionCommand.SkipRevalidation c) when at >= c.VerifiedAt => Decision.Nothing,
         (Session.Active, SessionCommand.SkipRevalidation c) => Accept(new RevalidationSkipped(c.Now, c.Error)),
 
         _ => new Decision.Refused(Refusal.NotPossible),
