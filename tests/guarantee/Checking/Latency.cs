@@ -9,8 +9,12 @@ namespace EventAuth.Guarantee.Checking;
 /// bound, as it was asked only every few milliseconds. A refusal counts from its answer; not knowing, which may take its time,
 /// from its question. 0: it was over before. Null: nobody was asked afterwards.
 /// </param>
+/// <param name="LastIn">
+/// From the acknowledgement to the start of the last question that was still answered by letting in: what the bound is about, and
+/// a lower bound of the time until nobody gets in. 0: nobody got in afterwards.
+/// </param>
 /// <param name="AllowsAfter">How many questions that were begun after the acknowledgement were still answered by letting in.</param>
-internal sealed record Latency(RevocationTrace Revocation, string Fault, long? OutAfter, int AllowsAfter)
+internal sealed record Latency(RevocationTrace Revocation, string Fault, long? OutAfter, long LastIn, int AllowsAfter)
 {
     public const string NoFault = "none";
 
@@ -27,9 +31,10 @@ internal sealed record Latency(RevocationTrace Revocation, string Fault, long? O
     {
         var acked = revocation.Acked!.Value;
         var outs = sessions.SelectMany(s => s.Asks).Select(asks => LastOut(asks, acked)).ToList();
-        var allows = sessions.SelectMany(s => s.Asks).SelectMany(a => a).Count(a => a.Verdict == Verdict.Allow && a.Start > acked);
+        var allows = sessions.SelectMany(s => s.Asks).SelectMany(a => a).Where(a => a.Verdict == Verdict.Allow && a.Start > acked).ToList();
         var fault = windows.Where(w => w.From <= acked + Bounds.X && acked <= w.To + Bounds.Reconnecting).OrderBy(w => w.From).Select(w => w.Fault).LastOrDefault(NoFault);
-        return new Latency(revocation, fault, outs.Contains(null) ? null : outs.Max(), allows);
+        return new Latency(revocation, fault, outs.Contains(null) ? null : outs.Max(),
+            allows.Select(a => a.Start - acked).DefaultIfEmpty(0).Max(), allows.Count);
     }
 
     private static long? LastOut(IReadOnlyList<Ask> asks, long acked)

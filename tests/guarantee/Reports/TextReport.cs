@@ -16,8 +16,9 @@ internal static class TextReport
     public static string Write(History history, IReadOnlyList<Violation> violations, IReadOnlyList<Latency> latencies, string again, string? notChecked)
     {
         var text = new StringBuilder();
-        text.AppendLine().AppendLine("From the acknowledgement (200) until the last replica let nobody in any more, in milliseconds:").AppendLine();
-        Row(text, "fault", "windows", "revocations", "p50", "p99", "p99.9", "max", "allows after ack");
+        text.AppendLine().AppendLine("From the acknowledgement (200) until the last replica let nobody in any more, in milliseconds, an upper bound")
+            .AppendLine("(it is asked every few milliseconds; who does not know answers late); last let in: the latest question that was still answered by a yes:").AppendLine();
+        Row(text, "fault", "windows", "revocations", "p50", "p99", "p99.9", "max", "last let in", "let in after ack");
         foreach (var group in latencies.GroupBy(l => l.Fault).OrderBy(g => g.Key != Latency.NoFault).ThenBy(g => g.Key, StringComparer.Ordinal))
         {
             Row(text, group.Key, history.Windows.Count(w => w.Fault == group.Key), [.. group]);
@@ -41,11 +42,11 @@ internal static class TextReport
     {
         var times = new Quantiles(latencies.Select(l => l.OutAfter).OfType<long>());
         Row(text, fault, fault == Latency.NoFault ? "" : $"{windows}", $"{latencies.Count}", Number(times.At(0.5)), Number(times.At(0.99)),
-            Number(times.At(0.999)), Number(times.Max), $"{latencies.Sum(l => l.AllowsAfter)}");
+            Number(times.At(0.999)), Number(times.Max), Number(Monotonic.ToMilliseconds(latencies.Select(l => l.LastIn).DefaultIfEmpty(0).Max())), $"{latencies.Sum(l => l.AllowsAfter)}");
     }
 
-    private static void Row(StringBuilder text, string fault, string windows, string count, string p50, string p99, string p999, string max, string allows) =>
-        text.AppendLine($"  {fault,-24} {windows,7} {count,11} {p50,8} {p99,8} {p999,8} {max,8} {allows,16}");
+    private static void Row(StringBuilder text, string fault, string windows, string count, string p50, string p99, string p999, string max, string lastIn, string allows) =>
+        text.AppendLine($"  {fault,-24} {windows,7} {count,11} {p50,8} {p99,8} {p999,8} {max,8} {lastIn,11} {allows,16}");
 
     private static string Number(double value) => value.ToString("F1", CultureInfo.InvariantCulture);
 

@@ -45,8 +45,7 @@ internal sealed class World : IAsyncDisposable
     {
         var servers = await Infrastructure.StartAsync(plan.Broker, ct);
 
-        // Tokens outlive the run: who renews them when is another matter, with its own tests.
-        var world = new World(servers, await StubProvider.StartAsync(new StubOptions { AccessLifetime = TimeSpan.FromDays(1) }));
+        var world = new World(servers, await StubProvider.StartAsync(plan.Idp));
         try
         {
             var port = Infrastructure.FreePorts(2 * (plan.Gateways + 1));
@@ -122,4 +121,8 @@ internal sealed class World : IAsyncDisposable
 /// <summary>How a world is to be.</summary>
 /// <param name="Settings">Instead of the usual ones, for every service.</param>
 /// <param name="GatewayFailpoints">See <c>Failpoints</c>; to break the gateways on purpose.</param>
-internal sealed record WorldPlan(int Gateways, bool Broker, IReadOnlyDictionary<string, string> Settings, string? GatewayFailpoints);
+internal sealed record WorldPlan(int Gateways, bool Broker, IReadOnlyDictionary<string, string> Settings, string? GatewayFailpoints)
+{
+    /// <summary>How the IdP behaves. Usually tokens outlive the run: who renews them when is another matter, with its own tests.</summary>
+    public StubOptions Idp { get; init; } = new() { AccessLifetime = TimeSpan.FromDays(1) };
+}

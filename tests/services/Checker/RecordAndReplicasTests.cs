@@ -70,7 +70,7 @@ public sealed class RecordAndReplicasTests
             .Asked(0, 1, 503, 1011, 1012).Asked(0, 1, 200, 1020, 1022).Asked(0, 1, status, 1030, 1040).Asked(0, 1, 401, 1050, 1051)
             .Broken(900, 1100).Broken(950, 1100, fault: "later").Latencies().Single();
 
-        Assert.Equal(((long)(milliseconds * 1_000_000), 1, "later"), (latency.OutAfter, latency.AllowsAfter, latency.Fault));
+        Assert.Equal(((long)(milliseconds * 1_000_000), 10_000_000, 1, "later"), (latency.OutAfter, latency.LastIn, latency.AllowsAfter, latency.Fault));
     }
 
     [Fact]
