@@ -66,7 +66,9 @@ public static class GatewayHost
         metrics.Counter("eventauth_feed_regressions_total", "How often the store was found to be another one, or to have gone back",
             () => [new Measurement<long>(regression.Count)]);
         var settings = services.GetRequiredService<EventAuthSettings>();
-        services.GetRequiredService<ServiceState>().Show("revocations", () => new
+        var (state, refreshes) = (services.GetRequiredService<ServiceState>(), services.GetRequiredService<RefreshSession>().Figures);
+        state.Show("refresh", () => refreshes.Status);
+        state.Show("revocations", () => new
         {
             appliedPosition = view.Applied,
             ageMilliseconds = (long?)view.Age?.TotalMilliseconds,

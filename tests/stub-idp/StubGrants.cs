@@ -16,6 +16,15 @@ public sealed class StubGrant
     public string? RedirectUri { get; init; }
 
     public bool Dead { get; set; }
+
+    /// <summary>How often its refresh tokens were used, with or without success.</summary>
+    public int Refreshes { get; set; }
+
+    /// <summary>When it last gave out tokens.</summary>
+    public DateTimeOffset IssuedAt { get; set; }
+
+    /// <summary>Whether a used token came back, which looks like theft.</summary>
+    public bool Reused { get; set; }
 }
 
 /// <summary>Codes, access tokens and rotating refresh tokens. Using a code or a refresh token twice kills its grant.</summary>
@@ -27,7 +36,7 @@ public sealed class StubGrants(TimeProvider clock)
     private readonly Dictionary<string, StubGrant> _codes = [];
     private readonly Dictionary<string, StubGrant> _refreshTokens = [];
     private readonly Dictionary<string, (StubGrant Grant, DateTimeOffset Until)> _accessTokens = [];
-    private readonly HashSet<string> _used = [];
+    private readonly Dictionary<string, DateTimeOffset> _used = [];
     private readonly List<StubGrant> _all = [];
 
     public static string NewToken(string prefix) => prefix + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(TokenBytes));
@@ -50,9 +59,35 @@ public sealed class StubGrants(TimeProvider clock)
         }
     }
 
-    public StubGrant? UseCode(string? code) => Use(_codes, code, mayRepeat: false);
+    /// <summary>See <see cref="StubOptions.RetryWindow"/>.</summary>
+    public TimeSpan RetryWindow { get; set; }
 
-    public StubGrant? UseRefreshToken(string? token, bool rotates) => Use(_refreshTokens, token, mayRepeat: !rotates);
+    /// <summary>As they are now, by the sid of their session.</summary>
+    public IReadOnlyDictionary<string, StubGrant> All
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _all.ToDictionary(g => g.Sid);
+            }
+        }
+    }
+
+    public StubGrant? UseCode(string? code) => Use(_codes, code, TimeSpan.Zero);
+
+    public StubGrant? UseRefreshToken(string? token, bool rotates)
+    {
+        lock (_lock)
+        {
+            if (token is not null && _refreshTokens.TryGetValue(token, out var grant))
+            {
+                grant.Refreshes++;
+            }
+
+            return Use(_refreshTokens, token, rotates ? RetryWindow : TimeSpan.MaxValue);
+        }
+    }
 
     public string NewRefreshToken(StubGrant grant)
     {
@@ -67,7 +102,8 @@ public sealed class StubGrants(TimeProvider clock)
         lock (_lock)
         {
             var token = NewToken("at-");
-            _accessTokens[token] = (grant, clock.GetUtcNow() + lifetime);
+            grant.IssuedAt = clock.GetUtcNow();
+            _accessTokens[token] = (grant, grant.IssuedAt + lifetime);
             return token;
         }
     }
@@ -82,12 +118,12 @@ public sealed class StubGrants(TimeProvider clock)
         }
     }
 
-    /// <summary>Kills the grant of a token of any kind.</summary>
+    /// <summary>A refresh token takes its grant with it, as at most IdPs; an access token only itself (RFC 7009, 2.1).</summary>
     public void Revoke(string? token)
     {
         lock (_lock)
         {
-            if (token is not null && (_refreshTokens.GetValueOrDefault(token) ?? _accessTokens.GetValueOrDefault(token).Grant) is { } grant)
+            if (token is not null && !_accessTokens.Remove(token) && _refreshTokens.TryGetValue(token, out var grant))
             {
                 grant.Dead = true;
             }
@@ -103,7 +139,7 @@ public sealed class StubGrants(TimeProvider clock)
         }
     }
 
-    private StubGrant? Use(Dictionary<string, StubGrant> tokens, string? token, bool mayRepeat)
+    private StubGrant? Use(Dictionary<string, StubGrant> tokens, string? token, TimeSpan mayRepeat)
     {
         lock (_lock)
         {
@@ -112,9 +148,10 @@ public sealed class StubGrants(TimeProvider clock)
                 return null;
             }
 
-            if (!_used.Add(token) && !mayRepeat)
+            var now = clock.GetUtcNow();
+            if (!_used.TryAdd(token, now) && now - _used[token] >= mayRepeat)
             {
-                grant.Dead = true;
+                (grant.Dead, grant.Reused) = (true, true);
             }
 
             return grant.Dead ? null : grant;

@@ -1,11 +1,16 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 
 namespace EventAuth.StubIdp;
 
 /// <summary>One request that reached the stub.</summary>
 /// <param name="Parameters">Of query and form; a test's IdP may show secrets.</param>
 public sealed record StubRequest(
-    StubEndpoint Endpoint, string Method, IReadOnlyDictionary<string, string> Parameters, string? Authorization);
+    StubEndpoint Endpoint, string Method, IReadOnlyDictionary<string, string> Parameters, string? Authorization)
+{
+    /// <summary>When it came, on the monotonic clock.</summary>
+    public long ArrivedAt { get; } = Stopwatch.GetTimestamp();
+}
 
 /// <summary>Every request, in order.</summary>
 public sealed class StubLog

@@ -16,6 +16,9 @@ public sealed record StubOptions
     /// <summary>A refresh token works once.</summary>
     public bool RotatesRefreshTokens { get; init; } = true;
 
+    /// <summary>How long after its first use a rotated refresh token works once more; zero: a second use ends its grant.</summary>
+    public TimeSpan RetryWindow { get; init; }
+
     /// <summary>RFC 9207: advertised and sent.</summary>
     public bool IssuerInResponse { get; init; } = true;
 

@@ -20,7 +20,7 @@ public sealed class StubProvider : IAsyncDisposable
     private StubProvider(StubOptions options, WebApplication app)
     {
         Options = options;
-        Grants = new StubGrants(options.Clock);
+        Grants = new StubGrants(options.Clock) { RetryWindow = options.RetryWindow };
         _app = app;
     }
 

@@ -122,6 +122,24 @@ internal sealed class Infrastructure : IAsyncDisposable
         script?.Dispose();
     }
 
+    /// <summary>Tells the broker something as its operator: rabbitmqctl.</summary>
+    /// <exception cref="InvalidOperationException">It refused.</exception>
+    public async Task ControlBrokerAsync(params string[] arguments)
+    {
+        var info = new ProcessStartInfo("/usr/lib/rabbitmq/bin/rabbitmqctl", ["-n", $"eventauth-{Amqp!.Port}@localhost", .. arguments]);
+        info.Environment["HOME"] = Path.Combine(_env["WORLD_DIR"], "rabbitmq");
+        info.Environment["RABBITMQ_CONF_ENV_FILE"] = "/dev/null";
+        info.Environment["ERL_EPMD_PORT"] = $"{Amqp.Port + 2}";
+        info.RedirectStandardOutput = info.RedirectStandardError = true;
+        using var control = Process.Start(info) ?? throw new InvalidOperationException("rabbitmqctl did not start");
+        var said = await control.StandardError.ReadToEndAsync();
+        await control.WaitForExitAsync();
+        if (control.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"rabbitmqctl {string.Join(' ', arguments)}: {said}");
+        }
+    }
+
     public ValueTask DisposeAsync() => EndAsync(_up, Folder);
 
     /// <summary>So many neighbouring ports, below the range that the system gives to outgoing connections.</summary>

@@ -12,16 +12,14 @@ namespace EventAuth.Services.Tests.Faults;
 [Collection(BusWorld.Collection)]
 public sealed class BrokerTests
 {
-    private const string Variable = "EVENTAUTH_TEST_AMQP";
-
     // The poll is slow here and the row comes without a NOTIFY: who refuses at once has heard the bus.
-    [BrokerFact]
+    [WithBrokerFact]
     public async Task A_message_makes_the_gateway_read_the_feed_at_once()
     {
         await using var store = await TestStore.CreateAsync("broker");
         await using var world = await World.StartAsync(store, settings: new Dictionary<string, string>
         {
-            ["rabbitmq.url"] = Environment.GetEnvironmentVariable(Variable)!,
+            ["rabbitmq.url"] = TestBroker.Url,
             ["revocation.bound"] = "60s",
             ["revocation.pollInterval"] = "59s",
         });
@@ -40,13 +38,13 @@ public sealed class BrokerTests
     }
 
     // A queue that outlived its database, or somebody who may publish: only the feed can end a session.
-    [BrokerFact]
+    [WithBrokerFact]
     public async Task A_message_about_something_that_was_never_committed_ends_nobody()
     {
         await using var store = await TestStore.CreateAsync("forged");
         await using var world = await World.StartAsync(store, settings: new Dictionary<string, string>
         {
-            ["rabbitmq.url"] = Environment.GetEnvironmentVariable(Variable)!,
+            ["rabbitmq.url"] = TestBroker.Url,
         });
         var (browser, subject) = await SignedInAsync(world);
         var bus = world.Gateways[0].Services.GetRequiredService<IBusControl>();
@@ -60,13 +58,13 @@ public sealed class BrokerTests
         Assert.Equal(HttpStatusCode.OK, (await browser.CallAsync()).StatusCode);
     }
 
-    [BrokerFact]
+    [WithBrokerFact]
     public async Task The_outbox_publishes_what_was_committed_and_marks_it()
     {
         await using var store = await TestStore.CreateAsync("outbox");
         await using var world = await World.StartAsync(store, settings: new Dictionary<string, string>
         {
-            ["rabbitmq.url"] = Environment.GetEnvironmentVariable(Variable)!,
+            ["rabbitmq.url"] = TestBroker.Url,
         });
 
         await world.Idp.SendLogoutTokenAsync(new Uri(world.Logout.Public, "/backchannel-logout"), "alice", null, CancellationToken.None);
@@ -127,18 +125,6 @@ public sealed class BrokerTests
         {
             done.TrySetException(exception);
             return Task.CompletedTask;
-        }
-    }
-
-    /// <summary>A test that needs RabbitMQ too: skipped at home without one, never in CI.</summary>
-    [AttributeUsage(AttributeTargets.Method)]
-    private sealed class BrokerFactAttribute : FactAttribute
-    {
-        public BrokerFactAttribute()
-        {
-            var configured = TestStore.IsConfigured
-                && (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } || Environment.GetEnvironmentVariable("CI") == "true");
-            Skip = configured ? null : $"{Variable} names no broker (tests/run starts one)";
         }
     }
 }

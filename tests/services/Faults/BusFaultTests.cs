@@ -17,7 +17,7 @@ public sealed class BusFaultTests
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(2);
 
     // F02, F03: the broker is gone; silent without a reset, which only heartbeats find; deaf in one direction; half open.
-    [BusTheory]
+    [WithBrokerTheory]
     [InlineData(nameof(Link.Cut))]
     [InlineData(nameof(Link.Blackhole))]
     [InlineData(nameof(Link.LosesAnswers))]
@@ -44,7 +44,7 @@ public sealed class BusFaultTests
     }
 
     // Every piece of an answer comes 300 ms late: slow is not broken.
-    [BusFact]
+    [WithBrokerFact]
     public async Task A_slow_broker_delays_no_revocation()
     {
         await using var world = await BusWorld.StartAsync("slow");
@@ -59,7 +59,7 @@ public sealed class BusFaultTests
     }
 
     // F01 with a silent port: the library's start once waited for the broker for ever.
-    [BusFact]
+    [WithBrokerFact]
     public async Task Services_start_while_the_broker_is_silent_and_hear_it_once_it_speaks()
     {
         var begun = Stopwatch.GetTimestamp();
@@ -69,13 +69,13 @@ public sealed class BusFaultTests
         await world.LogOutAsync("alice");
         await BusWorld.RefusedAsync(alice, Bound);
 
-        world.Link.LeadTo(new Uri(BusWorld.Url).Host, new Uri(BusWorld.Url).Port);
+        world.Link.LeadTo(new Uri(TestBroker.Url).Host, new Uri(TestBroker.Url).Port);
         world.Link.Link = Link.Forwards;
         await HealedAsync(world);
     }
 
     // F05: the broker confirms what it then gives nobody, for the replica's queue is gone.
-    [BusFact]
+    [WithBrokerFact]
     public async Task What_is_confirmed_and_reaches_nobody_arrives_by_the_feed_and_the_replica_gets_its_queue_back()
     {
         await using var world = await BusWorld.StartAsync("unroutable");
@@ -96,7 +96,7 @@ public sealed class BusFaultTests
     }
 
     // F38: messages are consumed at 8 a second, 200 come at once.
-    [BusFact]
+    [WithBrokerFact]
     public async Task A_slow_consumer_delays_no_revocation()
     {
         await using var world = await BusWorld.StartAsync("consumer");
@@ -128,7 +128,7 @@ public sealed class BusFaultTests
     }
 
     // F07: each message one to five times, in any order, and again after the person has signed in once more.
-    [BusFact]
+    [WithBrokerFact]
     public async Task Messages_that_come_twice_late_and_in_any_order_end_nobody_else_and_bring_nobody_back()
     {
         await using var world = await BusWorld.StartAsync("twice");

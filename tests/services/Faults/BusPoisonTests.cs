@@ -26,7 +26,7 @@ public sealed class BusPoisonTests
     };
 
     // The poll is slow here and the row comes without a NOTIFY: who refuses at once has taken the message for "read the feed".
-    [BusTheory]
+    [WithBrokerTheory]
     [MemberData(nameof(Poison))]
     public async Task What_cannot_be_read_makes_the_replica_read_the_feed_and_others_flow_on(string what, string text, string? contentType, string kind)
     {
@@ -59,7 +59,7 @@ public sealed class BusPoisonTests
     }
 
     // Queues of errors that nobody empties filled brokers' disks before.
-    [BusFact]
+    [WithBrokerFact]
     public async Task However_much_is_parked_a_thousand_are_kept()
     {
         await using var world = await BusWorld.StartAsync("parked");

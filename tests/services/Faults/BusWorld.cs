@@ -18,7 +18,6 @@ internal sealed class BusWorld : IAsyncDisposable
     /// <summary>Tests that share the broker's exchanges run one after the other: each hears what the others publish.</summary>
     public const string Collection = "broker";
 
-    private const string Variable = "EVENTAUTH_TEST_AMQP";
     private static readonly HttpClient Http = new();
     private readonly TestStore _store;
 
@@ -27,13 +26,6 @@ internal sealed class BusWorld : IAsyncDisposable
         (_store, Link, World, Gateway) = (store, link, world, gateway);
         Bus.ConnectConsumeObserver(Heard);
     }
-
-    /// <summary>Why a test with a broker cannot run; null when it can.</summary>
-    public static string? Missing =>
-        TestStore.IsConfigured && (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } || Environment.GetEnvironmentVariable("CI") == "true")
-            ? null : $"{Variable} names no broker (tests/run starts one)";
-
-    public static string Url => Environment.GetEnvironmentVariable(Variable) ?? throw new InvalidOperationException($"{Variable} has to name a broker when CI=true");
 
     public TcpProxy Link { get; }
 
@@ -52,7 +44,7 @@ internal sealed class BusWorld : IAsyncDisposable
     /// <param name="link">What the link to the broker does while everything starts.</param>
     public static async Task<BusWorld> StartAsync(string purpose, Link link = default, Dictionary<string, string>? settings = null)
     {
-        var (store, broker) = (await TestStore.CreateAsync(purpose), new Uri(Url));
+        var (store, broker) = (await TestStore.CreateAsync(purpose), new Uri(TestBroker.Url));
         var proxy = new TcpProxy(broker.Host, broker.Port);
         proxy.Link = link;
         var all = new Dictionary<string, string>(settings ?? [])
@@ -96,7 +88,7 @@ internal sealed class BusWorld : IAsyncDisposable
     }
 
     /// <summary>A connection of a bystander, straight to the broker.</summary>
-    public static Task<IConnection> ConnectAsync() => new ConnectionFactory { Uri = new Uri(Url) }.CreateConnectionAsync();
+    public static Task<IConnection> ConnectAsync() => new ConnectionFactory { Uri = new Uri(TestBroker.Url) }.CreateConnectionAsync();
 
     /// <summary>Messages and consumers of a queue; null when there is none.</summary>
     public static async Task<QueueDeclareOk?> LookAsync(IConnection connection, string queue)

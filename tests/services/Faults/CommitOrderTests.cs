@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using EventAuth.Adapters.Postgres;
+using EventAuth.Guarantee;
 using EventAuth.Services.Tests.Harness;
 using EventAuth.Services.Tests.Logout;
 using Npgsql;
@@ -20,7 +21,7 @@ public sealed class CommitOrderTests(LiveStore store) : IClassFixture<LiveStore>
     [InlineData(2)]
     public async Task However_commits_interleave_a_reader_misses_no_revocation_and_sees_none_twice(int seed)
     {
-        var chance = new Seeded((ulong)seed);
+        var chance = new Dice((ulong)seed);
         var committed = new ConcurrentBag<long>();
         using var done = new CancellationTokenSource();
         var reader = ReadAsync(await store.HeadAsync(), done.Token);
@@ -91,7 +92,7 @@ public sealed class CommitOrderTests(LiveStore store) : IClassFixture<LiveStore>
 
     private sealed record Plan(bool TakesItsIdFirst, int BeforeDrawing, int BeforeWriting, int BeforeTheEnd, bool GivesUp)
     {
-        public static Plan Of(Seeded chance) =>
-            new(chance.OneIn(2), chance.Below(6), chance.Below(4), chance.OneIn(3) ? chance.Below(12) : 0, chance.OneIn(5));
+        public static Plan Of(Dice chance) =>
+            new(chance.Below(2) == 0, chance.Below(6), chance.Below(4), chance.Below(3) == 0 ? chance.Below(12) : 0, chance.Below(5) == 0);
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using EventAuth.Guarantee;
 using EventAuth.Guarantee.Links;
 using EventAuth.Guarantee.Processes;
 using EventAuth.Services.Tests.Harness;
@@ -19,7 +20,7 @@ public sealed class ReplicaTests(ReplicaTests.Setup setup, ITestOutputHelper out
         {
             ["revocation.bound"] = "2s",
             ["revocation.pollInterval"] = "200ms",
-            ["listen.drain"] = "1s",
+            ["listen.drain"] = "2s",
         });
     }
 
@@ -53,14 +54,17 @@ public sealed class ReplicaTests(ReplicaTests.Setup setup, ITestOutputHelper out
         var acknowledged = new ConcurrentDictionary<string, long>();
         var newcomer = setup.World.AddGateway();
         var started = Stopwatch.GetTimestamp();
-        var revoking = Parallel.ForEachAsync(sessions, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (session, _) =>
+        var ready = ProcessWorld.ReadyAsync(newcomer);
+        var revoking = Parallel.ForAsync(0, sessions.Count, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (i, _) =>
         {
-            await LogOutAsync(session);
-            acknowledged[session.Sid] = Stopwatch.GetTimestamp();
+            // The last ones in any case when it serves already, however fast this machine is.
+            await (i < sessions.Count * 2 / 3 ? Task.CompletedTask : ready);
+            await LogOutAsync(sessions[i]);
+            acknowledged[sessions[i].Sid] = Stopwatch.GetTimestamp();
         });
-        var chance = new Seeded(35);
+        var chance = new Dice(35);
         var (latest, asked, allowed) = (TimeSpan.MinValue, 0, 0);
-        while (!revoking.IsCompleted || !await newcomer.IsReadyAsync(default))
+        while (!revoking.IsCompleted)
         {
             var session = sessions[chance.Below(sessions.Count)];
             var at = Stopwatch.GetTimestamp();
@@ -79,7 +83,7 @@ public sealed class ReplicaTests(ReplicaTests.Setup setup, ITestOutputHelper out
         await Until.TrueAsync("all are out", async () => (await AskAllAsync(sessions, newcomer)).All(status => status == 401), Bound);
     }
 
-    // F37: a new version is rolled out. A load balancer looks at /readyz and asks the other one when a connection breaks.
+    // F37: a new version is rolled out. A load balancer looks at /readyz ten times a second, and that is all it does: it never asks twice.
     [StoreFact]
     public async Task Restarting_one_gateway_after_the_other_fails_no_request_and_keeps_the_sessions()
     {
@@ -137,8 +141,12 @@ public sealed class ReplicaTests(ReplicaTests.Setup setup, ITestOutputHelper out
     private Task<IReadOnlyList<IssuedSession>> IssueAsync(string name, int count) =>
         IssuedSession.ManyAsync(setup.World.Store, setup.World.Idp.Issuer, name, count);
 
-    private async Task LogOutAsync(IssuedSession session) =>
-        Assert.Equal(200, await setup.World.SendAsync(setup.World.Idp.LogoutToken(null, session.Sid)));
+    // An IdP that hears 503 comes again with the same token.
+    private Task LogOutAsync(IssuedSession session)
+    {
+        var token = setup.World.Idp.LogoutToken(null, session.Sid);
+        return Until.TrueAsync("the logout is taken", async () => await setup.World.SendAsync(token) == 200);
+    }
 
     private static async Task<int[]> AskAllAsync(IEnumerable<IssuedSession> sessions, ServiceProcess gateway) =>
         await Task.WhenAll(sessions.Select(s => s.AskAsync(gateway.Public)));
@@ -170,8 +178,7 @@ public sealed class ReplicaTests(ReplicaTests.Setup setup, ITestOutputHelper out
             {
                 var first = Interlocked.Increment(ref _next) % gateways.Count;
                 first = Volatile.Read(ref _ready[first]) ? first : (first + 1) % gateways.Count;
-                var status = await session.AskAsync(gateways[first].Public, CancellationToken.None);
-                answers.Add(status != 0 ? status : await session.AskAsync(gateways[(first + 1) % gateways.Count].Public, CancellationToken.None));
+                answers.Add(await session.AskAsync(gateways[first].Public, CancellationToken.None));
                 await Task.Delay(2, CancellationToken.None);
             }
 

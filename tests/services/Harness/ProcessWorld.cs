@@ -33,9 +33,10 @@ internal sealed class ProcessWorld : IAsyncDisposable
     /// <param name="settings">For all services.</param>
     /// <param name="logout">For the logout service only.</param>
     public static async Task<ProcessWorld> StartAsync(
-        string purpose, int gateways, IReadOnlyDictionary<string, string>? settings = null, IReadOnlyDictionary<string, string>? logout = null)
+        string purpose, int gateways, IReadOnlyDictionary<string, string>? settings = null, IReadOnlyDictionary<string, string>? logout = null,
+        StubOptions? idp = null)
     {
-        var world = new ProcessWorld(await TestStore.CreateAsync(purpose), await StubProvider.StartAsync(), settings);
+        var world = new ProcessWorld(await TestStore.CreateAsync(purpose), await StubProvider.StartAsync(idp), settings);
         for (var i = 0; i < gateways; i++)
         {
             world.AddGateway();

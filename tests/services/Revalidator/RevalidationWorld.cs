@@ -37,7 +37,7 @@ internal sealed class RevalidationWorld : IAsyncDisposable
         Health = new ProviderHealth(settings, clock, Log.For<ProviderHealth>());
         var tokens = new TokenStore(store.Database);
         var refresh = new RefreshSession(tokens, store.Sessions, store.Index, _vault, _providers, new RefreshWaiters(), Health, _outbox, _metrics,
-            settings, clock, Log.For<RefreshSession>());
+            settings, Failpoints.FromEnvironment(), clock, Log.For<RefreshSession>());
         var revocations = new Revocations(
             store.Events, store.Index, _outbox, new SweepSignal(), _metrics, NullLogger<Revocations>.Instance);
         Due = new DueSessions(store.Database);

@@ -29,6 +29,9 @@ public static class ServiceHost
 
     private const int BodyLimit = 64 * 1024;
 
+    /// <summary>More than all connections to the store: the library blocks a thread each while it gives up on a silent one.</summary>
+    private const int Threads = 64;
+
     /// <summary>Builds a service. The caller adds its own services and says what answers on the public listener.</summary>
     public static WebApplication Build(
         EventAuthSettings settings,
@@ -36,6 +39,8 @@ public static class ServiceHost
         Action<IServiceCollection> addServices,
         Action<WebApplication> answerPublic)
     {
+        ThreadPool.GetMinThreads(out var workers, out var completions);
+        ThreadPool.SetMinThreads(Math.Max(workers, Threads), completions);
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [] });
         builder.Services.AddSingleton(settings).AddSingleton(clock);
         AddLog(builder, settings.Log);

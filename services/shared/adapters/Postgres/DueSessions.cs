@@ -55,11 +55,13 @@ public sealed class DueSessions(Database database)
     private static readonly TimeSpan ActivitySlack = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Burst = TimeSpan.FromSeconds(0.2);
 
+    // What "due" has seen may be old by the time the pace is ours: "taken" looks at the rows as they are then.
     private const string ClaimSql = """
-        with pace as materialized (
-          select greatest(free_at, clock_timestamp() - $7) as free_at,
-            floor(extract(epoch from clock_timestamp() - greatest(free_at, clock_timestamp() - $7)) / extract(epoch from $8) + 0.001)::int as free
-          from {own}.provider_pace where issuer = $6 for update),
+        with mine as materialized (
+          select free_at, clock_timestamp() as at from {own}.provider_pace where issuer = $6 for update),
+        pace as materialized (
+          select at, greatest(free_at, at - $7) as free_at,
+            floor(extract(epoch from at - greatest(free_at, at - $7)) / extract(epoch from $8) + 0.001)::int as free from mine),
         room as materialized (select least($4, coalesce((select free from pace), $4)) as n),
         due as materialized (
           select s.id, s.subject_key, s.next_check_at from {own}.session s
@@ -78,10 +80,10 @@ public sealed class DueSessions(Database database)
           order by next_check_at limit (select n from room)),
         taken as (
           select s.id from {own}.session s join one on one.id = s.id
-          where s.ended_at is null and (s.check_until is null or s.check_until < clock_timestamp())
+          where s.ended_at is null and s.next_check_at <= $1 and (s.check_until is null or s.check_until < clock_timestamp())
           for update of s skip locked),
         leased as (
-          update {own}.session s set check_until = clock_timestamp() + $5 from taken where s.id = taken.id
+          update {own}.session s set check_until = coalesce((select at from pace), clock_timestamp()) + $5 from taken where s.id = taken.id
           returning s.id, s.issuer, s.sub, s.token_version, s.refreshable, s.access_expires_at, s.groups, s.roles,
             s.verified_at, s.unanswered_at, s.check_until),
         paid as (

@@ -46,5 +46,5 @@ public sealed class Notifications(Database database)
             }
 
             return true;
-        }, ct);
+        }, Timeout.InfiniteTimeSpan, ct);
 }

@@ -1,3 +1,4 @@
+using EventAuth.Adapters.Sessions;
 using EventAuth.Contracts;
 using Npgsql;
 
@@ -50,8 +51,19 @@ public sealed class SessionIndex(Database database)
         """;
 
     /// <summary>The session, over or not; null when there never was one.</summary>
-    public async Task<SessionRow?> FindAsync(SessionId id, CancellationToken ct) =>
-        await QueryAsync("where s.id = $1", ct, id.Value) is [var row] ? row : null;
+    public async Task<SessionRow?> FindAsync(SessionId id, CancellationToken ct)
+    {
+        try
+        {
+            return await ReadAsync(id, ct);
+        }
+        catch (StoreUnavailableException e) when (PostgresErrors.IsBroken(e.InnerException))
+        {
+            // After a restart of the store the pool is full of dead connections: they must not cost a request each.
+            database.Source.Clear();
+            return await ReadAsync(id, ct);
+        }
+    }
 
     /// <summary>Sessions that came from one session of the IdP.</summary>
     public Task<IReadOnlyList<SessionRow>> OfProviderSessionAsync(ProviderSessionKey key, CancellationToken ct) =>
@@ -73,6 +85,9 @@ public sealed class SessionIndex(Database database)
     /// <summary>Issuer and subject behind a key, if any session or event of theirs is known.</summary>
     public async Task<Subject?> SubjectAsync(SubjectKey key, CancellationToken ct) =>
         await ListAsync(key, live: false, before: null, limit: 1, ct) is [var row] ? row.Subject : null;
+
+    private async Task<SessionRow?> ReadAsync(SessionId id, CancellationToken ct) =>
+        await QueryAsync("where s.id = $1", ct, id.Value) is [var row] ? row : null;
 
     private Task<IReadOnlyList<SessionRow>> QueryAsync(string where, CancellationToken ct, params object?[] parameters) =>
         PostgresErrors.MapAsync<IReadOnlyList<SessionRow>>("session", async () =>

@@ -16,11 +16,19 @@ public abstract record Claim
     public sealed record Won(StoredTokens Tokens) : Claim;
 
     /// <summary>Somebody else is at it.</summary>
-    public sealed record Busy : Claim;
+    /// <param name="Attempt">The number of theirs.</param>
+    public sealed record Busy(int Attempt) : Claim;
+
+    /// <summary>The attempt that was waited for failed.</summary>
+    /// <param name="How">In the words of whoever made it.</param>
+    public sealed record Failed(string How) : Claim;
 
     /// <summary>The tokens are newer than asked for, or gone with their session.</summary>
     public sealed record Outdated : Claim;
 }
+
+/// <summary>Whose turn it is with one version of a session's tokens.</summary>
+public readonly record struct TokenLease(SessionId Id, int Version, string Owner);
 
 /// <summary>Sealed tokens and the lease by which only one replica uses a refresh token at a time.</summary>
 public sealed class TokenStore(Database database)
@@ -29,44 +37,41 @@ public sealed class TokenStore(Database database)
     /// Takes the lease on one token version by compare-and-set. Who does not get it is marked as waiting, so that the
     /// holder wakes it when it has stored the result.
     /// </summary>
-    public Task<Claim> ClaimAsync(SessionId id, int version, string owner, TimeSpan lease, CancellationToken ct) =>
+    /// <param name="lasts">How long the lease lasts, on the store's clock.</param>
+    /// <param name="waitedFor">The attempt of somebody else that the caller waited for: if that one failed, so did the caller.</param>
+    public Task<Claim> ClaimAsync(TokenLease lease, TimeSpan lasts, int? waitedFor, CancellationToken ct) =>
         PostgresErrors.MapAsync<Claim>("token", async () =>
         {
             await using var command = database.Command("""
                 with before as (
                   select session_id, lease_until is not null as unfinished from {own}.session_token
-                  where session_id = $1 and token_version = $2
-                    and (lease_until is null or lease_until < clock_timestamp()) for update)
-                update {own}.session_token t set lease_owner = $3, lease_until = clock_timestamp() + $4
+                  where session_id = $1 and token_version = $2 and (lease_until is null or lease_until < clock_timestamp())
+                    and ($5::int is null or failed_attempt is null or failed_attempt < $5) for update)
+                update {own}.session_token t set lease_owner = $3, lease_until = clock_timestamp() + $4, attempt = attempt + 1
                 from before where t.session_id = before.session_id
                 returning t.token_version, t.key_id, t.sealed, t.refresh_issued_at, before.unfinished
-                """, id.Value, version, owner, lease);
-            await using (var reader = await command.ExecuteReaderAsync(ct))
-            {
-                if (await reader.ReadAsync(ct))
-                {
-                    return new Claim.Won(new StoredTokens(reader.GetInt32(0),
-                        new SealedSecret(reader.GetString(1), reader.GetFieldValue<byte[]>(2)),
-                        reader.GetFieldValue<DateTimeOffset>(3), reader.GetBoolean(4)));
-                }
-            }
-
-            await using var wait = database.Command(
-                "update {own}.session_token set waiting = true where session_id = $1 and token_version = $2", id.Value, version);
-            return await wait.ExecuteNonQueryAsync(ct) > 0 ? new Claim.Busy() : new Claim.Outdated();
+                """, lease.Id.Value, lease.Version, lease.Owner, lasts, waitedFor);
+            await using var reader = await command.ExecuteReaderAsync(ct);
+            return await reader.ReadAsync(ct)
+                ? new Claim.Won(new StoredTokens(reader.GetInt32(0),
+                    new SealedSecret(reader.GetString(1), reader.GetFieldValue<byte[]>(2)),
+                    reader.GetFieldValue<DateTimeOffset>(3), reader.GetBoolean(4)))
+                : await WaitAsync(lease, waitedFor, ct);
         }, ct);
 
     /// <summary>Gives the lease back when no new tokens were stored.</summary>
     /// <param name="used">The IdP may have used up the refresh token: the next holder must know (<see cref="StoredTokens.Unfinished"/>).</param>
-    public Task ReleaseAsync(SessionId id, int version, string owner, bool used, CancellationToken ct) =>
+    /// <param name="failure">What whoever waits for this attempt shares; null: they try for themselves.</param>
+    public Task ReleaseAsync(TokenLease lease, bool used, string? failure, CancellationToken ct) =>
         PostgresErrors.MapAsync("token", async () =>
         {
             await using var batch = database.Source.CreateBatch();
             batch.BatchCommands.Add(database.Part("""
-                update {own}.session_token set lease_owner = null, lease_until = case when $4 then clock_timestamp() end
+                update {own}.session_token set lease_owner = null, lease_until = case when $4 then clock_timestamp() end,
+                  failed_attempt = case when $5::text is not null then attempt end, failure = $5
                 where session_id = $1 and token_version = $2 and lease_owner = $3
-                """, id.Value, version, owner, used));
-            batch.BatchCommands.Add(database.Part("select pg_notify('{own}_refreshed', $1)", id.ToString()));
+                """, lease.Id.Value, lease.Version, lease.Owner, used, failure));
+            batch.BatchCommands.Add(database.Part("select pg_notify('{own}_refreshed', $1)", lease.Id.ToString()));
             return await batch.ExecuteNonQueryAsync(ct);
         }, ct);
 
@@ -82,4 +87,22 @@ public sealed class TokenStore(Database database)
                     reader.GetFieldValue<DateTimeOffset>(3), false)
                 : null;
         }, ct);
+
+    // A lease that ended between the two statements is busy for one more look.
+    private async Task<Claim> WaitAsync(TokenLease lease, int? waitedFor, CancellationToken ct)
+    {
+        await using var wait = database.Command("""
+            update {own}.session_token set waiting = true where session_id = $1 and token_version = $2
+            returning attempt, failed_attempt, failure
+            """, lease.Id.Value, lease.Version);
+        await using var reader = await wait.ExecuteReaderAsync(ct);
+        if (!await reader.ReadAsync(ct))
+        {
+            return new Claim.Outdated();
+        }
+
+        return waitedFor is { } attempt && !reader.IsDBNull(1) && reader.GetInt32(1) >= attempt
+            ? new Claim.Failed(reader.GetString(2))
+            : new Claim.Busy(reader.GetInt32(0));
+    }
 }

@@ -86,7 +86,17 @@ create table if not exists {own}.session_token (
   refresh_issued_at timestamptz not null,
   lease_owner text,
   lease_until timestamptz,
-  waiting bool not null default false);
+  waiting bool not null default false,
+  attempt int not null default 0,
+  failed_attempt int,
+  failure text);
+-- A table of an earlier version, as above.
+do $body$ begin
+  if not exists (select 1 from information_schema.columns
+                 where table_schema = '{own}' and table_name = 'session_token' and column_name = 'attempt') then
+    alter table {own}.session_token add column attempt int not null default 0, add column failed_attempt int, add column failure text;
+  end if;
+end $body$;
 
 create table if not exists {own}.subject (
   key uuid primary key,

@@ -35,4 +35,8 @@ internal static partial class RefreshLog
 
     [LoggerMessage(110, LogLevel.Error, "Session {Session} belongs to issuer {Issuer}, which is not configured any more")]
     public static partial void IssuerUnknown(this ILogger logger, SessionId session, string issuer);
+
+    [LoggerMessage(111, LogLevel.Warning,
+        "Session {Session}: the outcome of a refresh is unknown ({Error}); the IdP may have used its refresh token up")]
+    public static partial void RefreshOutcomeUnknown(this ILogger logger, SessionId session, string error);
 }

@@ -9,7 +9,6 @@ using EventAuth.Adapters.Settings;
 using EventAuth.Adapters.Telemetry;
 using EventAuth.Contracts;
 using EventAuth.Domain.Refresh;
-using EventAuth.Domain.Sessions;
 using Microsoft.Extensions.Logging;
 
 namespace EventAuth.Adapters.Refresh;
@@ -19,9 +18,9 @@ namespace EventAuth.Adapters.Refresh;
 ///   1. in this process, everyone who asks for the same token version joins one flight, which no caller can cancel;
 ///   2. over all processes, the flight takes a lease on the token version by compare-and-set; the lease outlasts the call;
 ///   3. new tokens and <c>SessionRefreshed</c> are stored in one transaction, which the decider lets pass only from the
-///      version that was claimed: a holder that comes too late stores nothing, and its tokens are revoked at the IdP;
-///   4. who does not get the lease waits for the stored result and shares it;
-///   5. errors belong to the flight: they are never kept for the next one.
+///      version that was claimed: a holder that comes too late stores nothing, and forgets what it got;
+///   4. who does not get the lease waits for that attempt and shares its result, also its failure;
+///   5. failures belong to the attempt: whoever comes after it makes one of their own.
 /// </summary>
 public sealed class RefreshSession(
     TokenStore tokens,
@@ -34,6 +33,7 @@ public sealed class RefreshSession(
     OutboxSignal outbox,
     Metrics metrics,
     EventAuthSettings settings,
+    Failpoints failpoints,
     TimeProvider clock,
     ILogger<RefreshSession> log)
 {
@@ -44,6 +44,10 @@ public sealed class RefreshSession(
     private const double UsablePart = 0.8;
     private readonly string _owner = $"{settings.Instance}/{Environment.ProcessId}";
     private readonly ConcurrentDictionary<(SessionId, int), Lazy<Task<RefreshOutcome>>> _flights = new();
+    private readonly RefreshRecord _record = new(tokens, sessions, index, vault, outbox, metrics, settings, failpoints, clock, log);
+
+    /// <summary>How the refreshes of this process go.</summary>
+    public RefreshFigures Figures { get; } = new(metrics);
 
     /// <summary>Renews the tokens unless that has happened since <paramref name="tokenVersion"/>.</summary>
     /// <exception cref="StoreUnavailableException">The store is away; whether tokens were renewed is unknown.</exception>
@@ -51,11 +55,13 @@ public sealed class RefreshSession(
     {
         var mine = new Lazy<Task<RefreshOutcome>>(() => Task.Run(() => FlyAsync(id, tokenVersion, by)));
         var flight = _flights.GetOrAdd((id, tokenVersion), mine);
-        if (!ReferenceEquals(flight, mine))
+        var joined = !ReferenceEquals(flight, mine);
+        if (joined)
         {
-            metrics.RefreshJoined();
+            Figures.Joined();
         }
 
+        using var waiting = joined ? Figures.Wait() : null;
         try
         {
             return await flight.Value;
@@ -81,9 +87,9 @@ public sealed class RefreshSession(
     private async Task<RefreshOutcome> ClaimOrWaitAsync(SessionId id, int version, RefreshCaller by)
     {
         var row = await index.FindAsync(id, CancellationToken.None);
-        if (row is null || row.IsOver || row.TokenVersion != version)
+        if (IsOutdated(row, version))
         {
-            metrics.RefreshJoined();
+            Figures.Joined();
             return OthersResult(row);
         }
 
@@ -94,26 +100,60 @@ public sealed class RefreshSession(
             return problem!;
         }
 
+        return await ClaimAsync(row, provider, by) ?? await InVainAsync(id, version);
+    }
+
+    // Null: others are at it, longer than their lease.
+    private async Task<RefreshOutcome?> ClaimAsync(SessionRow row, RegisteredProvider provider, RefreshCaller by)
+    {
+        var lease = new TokenLease(row.Id, row.TokenVersion, _owner);
+        int? waitedFor = null;
         var startedAt = clock.GetTimestamp();
         while (clock.GetElapsedTime(startedAt) < settings.Refresh.Lease + settings.Refresh.Timeout)
         {
-            var woken = waiters.Begin(id);
-            switch (await tokens.ClaimAsync(id, version, _owner, settings.Refresh.Lease, CancellationToken.None))
+            var woken = waiters.Begin(row.Id);
+            var claimedAt = clock.GetTimestamp();
+            switch (await tokens.ClaimAsync(lease, settings.Refresh.Lease, waitedFor, CancellationToken.None))
             {
-                case Claim.Won won:
-                    return await UseAsync(row, won.Tokens, provider, by);
+                case Claim.Won won when await UseAsync(row, won.Tokens, provider, by, claimedAt) is { } outcome:
+                    return outcome;
+                case Claim.Won:
+                    break;
                 case Claim.Outdated:
-                    metrics.RefreshJoined();
-                    return OthersResult(await index.FindAsync(id, CancellationToken.None));
-                default:
-                    await RefreshWaiters.WaitAsync(woken, Look, clock);
+                    Figures.Joined();
+                    return OthersResult(await index.FindAsync(row.Id, CancellationToken.None));
+                case Claim.Failed failed:
+                    Figures.Joined();
+                    return new RefreshOutcome.Failed(SharedFailure.Read(failed.How));
+                case Claim.Busy busy:
+                    waitedFor ??= busy.Attempt;
+                    using (Figures.Wait())
+                    {
+                        await RefreshWaiters.WaitAsync(woken, Look, clock);
+                    }
+
                     break;
             }
+        }
+
+        return null;
+    }
+
+    // Whoever stood still for longer than the lease may find that others have done it all meanwhile.
+    private async Task<RefreshOutcome> InVainAsync(SessionId id, int version)
+    {
+        var row = await index.FindAsync(id, CancellationToken.None);
+        if (IsOutdated(row, version))
+        {
+            return OthersResult(row);
         }
 
         log.RefreshWaitedInVain(id);
         return new RefreshOutcome.Busy();
     }
+
+    private static bool IsOutdated([NotNullWhen(false)] SessionRow? row, int version) =>
+        row is null || row.IsOver || row.TokenVersion != version;
 
     private static RefreshOutcome OthersResult(SessionRow? row) => row switch
     {
@@ -150,21 +190,36 @@ public sealed class RefreshSession(
         }
     }
 
-    private async Task<RefreshOutcome> UseAsync(SessionRow row, StoredTokens stored, RegisteredProvider provider, RefreshCaller by)
+    // Null: the lease ended before the token was used, and somebody else may be using it now.
+    private async Task<RefreshOutcome?> UseAsync(
+        SessionRow row, StoredTokens stored, RegisteredProvider provider, RefreshCaller by, long claimedAt)
     {
+        using var flight = Figures.Start();
+        var lease = new TokenLease(row.Id, stored.TokenVersion, _owner);
         if (!TryOpen(stored, row.Id, out var current) || current.RefreshToken is null)
         {
-            await tokens.ReleaseAsync(row.Id, stored.TokenVersion, _owner, used: stored.Unfinished, CancellationToken.None);
+            await tokens.ReleaseAsync(lease, stored.Unfinished, failure: null, CancellationToken.None);
             return current is null ? new RefreshOutcome.Unusable("token_key") : new RefreshOutcome.NoRefreshToken();
         }
 
-        using var limit = new CancellationTokenSource(settings.Refresh.Lease * UsablePart, clock);
+        // Invariant 2: the lease began before the store's answer arrived, and this process may have stood still since.
+        await failpoints.ReachedAsync(Failpoints.RefreshAfterClaim);
+        var left = (settings.Refresh.Lease * UsablePart) - clock.GetElapsedTime(claimedAt);
+        if (left <= TimeSpan.Zero)
+        {
+            await tokens.ReleaseAsync(lease, stored.Unfinished, failure: null, CancellationToken.None);
+            return null;
+        }
+
+        using var limit = new CancellationTokenSource(left, clock);
         var result = await AskAsync(provider, current.RefreshToken, row.Subject.Sub, limit.Token);
-        metrics.Refreshed(result.Answer.Kind);
+        Figures.Ended(SpentToken.Outcome(result.Answer));
         Note(row, result.Answer, by);
+        await failpoints.ReachedAsync(Failpoints.RefreshAfterIdp);
+        var held = new HeldTokens(row.Id, stored, current, provider, by, _owner);
         return result is RefreshResult.Renewed renewed
-            ? await StoreAsync(new Holding(row.Id, stored, current, provider, by), renewed, limit.Token)
-            : await FailAsync(row.Id, stored, result.Answer, by);
+            ? await _record.StoreAsync(held, renewed, limit.Token)
+            : await _record.FailAsync(held, result.Answer);
     }
 
     private async Task<RefreshResult> AskAsync(RegisteredProvider provider, string refreshToken, string sub, CancellationToken limit)
@@ -203,98 +258,4 @@ public sealed class RefreshSession(
             return false;
         }
     }
-
-    private async Task<RefreshOutcome> StoreAsync(Holding held, RefreshResult.Renewed renewed, CancellationToken limit)
-    {
-        var now = clock.GetUtcNow();
-        var fresh = new SessionTokens(
-            renewed.Tokens.AccessToken, renewed.Tokens.RefreshToken, renewed.Tokens.IdToken ?? held.Current.IdToken);
-        var rotated = fresh.RefreshToken != held.Current.RefreshToken;
-        var secret = fresh.Seal(vault, held.Id);
-        var context = new WriteContext
-        {
-            CorrelationId = $"refresh:{held.Id}:{held.Stored.TokenVersion}",
-            Tokens = new SealedTokens(secret.KeyId, secret.Bytes, rotated ? now : held.Stored.RefreshIssuedAt),
-        };
-        var command = new SessionCommand.Refresh(
-            held.Stored.TokenVersion, now, renewed.Tokens.AccessExpiresAt, fresh.RefreshToken is not null, Name(held.By));
-        var outcome = await KeepTryingAsync(held.Id, command, context, limit);
-        if (outcome.Stored)
-        {
-            return new RefreshOutcome.Renewed(fresh, renewed.Claims);
-        }
-
-        // Invariant 3: the session ended or others renewed while we were asking. Nobody may use what we hold.
-        log.RefreshTooLate(held.Id);
-        _ = held.Provider.Client.RevokeAsync(
-            fresh.RefreshToken ?? fresh.AccessToken, fresh.RefreshToken is null ? "access_token" : "refresh_token",
-            settings.Refresh.Timeout, CancellationToken.None);
-        return outcome.State is Session.Ended ended
-            ? new RefreshOutcome.Ended(ended.Reason)
-            : new RefreshOutcome.Renewed(null, null);
-    }
-
-    // The old refresh token is used up: a hiccup of the store must not cost the session while there is time to try again.
-    private async Task<Outcome> KeepTryingAsync(SessionId id, SessionCommand command, WriteContext context, CancellationToken limit)
-    {
-        while (true)
-        {
-            try
-            {
-                return await sessions.ExecuteAsync(id, command, context, CancellationToken.None);
-            }
-            catch (Exception e) when (e is StoreUnavailableException or StreamConflictException && !limit.IsCancellationRequested)
-            {
-                log.TokensNotStoredYet(id, e.InnerException?.Message ?? e.Message);
-                await Task.Delay(Look, clock, limit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }
-    }
-
-    private async Task<RefreshOutcome> FailAsync(SessionId id, StoredTokens stored, ProviderAnswer answer, RefreshCaller by)
-    {
-        // Somebody used this very token before and stored no successor: the IdP rotated it for them, and the successor is
-        // lost with them. That is our loss, not the IdP's verdict on the person.
-        var lost = stored.Unfinished && answer is ProviderAnswer.Refused;
-        if (lost || (answer.IsFatal && by == RefreshCaller.Gateway))
-        {
-            var reason = lost ? EndReason.RefreshLost
-                : answer is ProviderAnswer.IdentityChanged ? EndReason.IdentityChanged : EndReason.RefusedByProvider;
-            return await EndAsync(id, stored, reason, answer, by);
-        }
-
-        if (!answer.IsFatal)
-        {
-            await sessions.ExecuteAsync(id, new SessionCommand.FailRefresh(
-                stored.TokenVersion, clock.GetUtcNow(), answer.Kind, answer.Error, Name(by)),
-                WriteContext.Because($"refresh:{id}:{stored.TokenVersion}"), CancellationToken.None);
-        }
-
-        // Without an understandable answer the IdP may have rotated the token all the same.
-        var used = stored.Unfinished || answer is ProviderAnswer.Unavailable;
-        await tokens.ReleaseAsync(id, stored.TokenVersion, _owner, used, CancellationToken.None);
-        log.RefreshFailed(id, answer.Kind, answer.Error);
-        return new RefreshOutcome.Failed(answer);
-    }
-
-    private async Task<RefreshOutcome> EndAsync(
-        SessionId id, StoredTokens stored, EndReason reason, ProviderAnswer answer, RefreshCaller by)
-    {
-        var outcome = await sessions.ExecuteAsync(id, new SessionCommand.End(reason, clock.GetUtcNow(), answer.Error, Name(by)),
-            WriteContext.Because($"refresh:{id}:{stored.TokenVersion}"), CancellationToken.None);
-        if (outcome.Stored)
-        {
-            outbox.Ring();
-            metrics.SessionEnded(reason.ToString());
-            log.RefreshEnded(id, reason, answer.Error);
-        }
-
-        return new RefreshOutcome.Ended(outcome.State is Session.Ended ended ? ended.Reason : reason);
-    }
-
-    private static string Name(RefreshCaller by) => by == RefreshCaller.Revalidator ? "revalidator" : "gateway";
-
-    /// <summary>What is at hand while the lease is held.</summary>
-    private sealed record Holding(
-        SessionId Id, StoredTokens Stored, SessionTokens Current, RegisteredProvider Provider, RefreshCaller By);
 }

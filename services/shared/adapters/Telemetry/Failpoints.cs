@@ -6,7 +6,7 @@ namespace EventAuth.Adapters.Telemetry;
 
 /// <summary>
 /// Places in the code at which a test may kill the process, fail or wait: one at each arrow of the sequence from a logout to
-/// the last gateway, and of a login. Alive only when <c>EVENTAUTH_TESTING=1</c>; otherwise reaching one does nothing.
+/// the last gateway, of a login and of a refresh. Alive only when <c>EVENTAUTH_TESTING=1</c>; otherwise reaching one does nothing.
 /// <c>EVENTAUTH_FAILPOINTS</c> is a list <c>NAME[@N]:ACTION</c>, separated by commas, where ACTION is <c>exit</c> (as kill -9
 /// does), <c>throw</c> or <c>delay=MILLISECONDS</c>; with <c>@N</c> only the Nth time, otherwise each time.
 /// </summary>
@@ -28,13 +28,16 @@ public sealed class Failpoints
     public const string FeedWhileApplying = "feed.while-applying";
     public const string BeforeConsume = "consumer.before-consume";
     public const string FillBeforeKeep = "fill.after-read-before-keep";
+    public const string RefreshAfterClaim = "refresh.after-claim";
+    public const string RefreshAfterIdp = "refresh.after-idp";
+    public const string RefreshBeforeStore = "refresh.before-store";
 
     /// <summary>All names.</summary>
     public static readonly IReadOnlySet<string> Names = new HashSet<string>
     {
         WebhookReceived, WebhookValidated, WebhookBeforeAppend, WebhookAfterAppend, WebhookAfterAnswer, RelayBeforePublish,
         RelayBeforeConfirm, RelayBeforeMark, LoginAfterToken, LoginBeforeCookie, LoginAfterCookie, FeedBeforeRead,
-        FeedBeforeApply, FeedWhileApplying, BeforeConsume, FillBeforeKeep,
+        FeedBeforeApply, FeedWhileApplying, BeforeConsume, FillBeforeKeep, RefreshAfterClaim, RefreshAfterIdp, RefreshBeforeStore,
     };
 
     private readonly ConcurrentDictionary<string, Func<Task>>? _actions;

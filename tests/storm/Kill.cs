@@ -1,0 +1,74 @@
+using EventAuth.Adapters.Telemetry;
+using EventAuth.Guarantee;
+using EventAuth.Guarantee.Histories;
+using EventAuth.Guarantee.Worlds;
+
+namespace EventAuth.Storm;
+
+/// <summary>Who is to die in a cycle, and when.</summary>
+/// <param name="Point">A failpoint, or <see cref="AnyMoment"/>.</param>
+/// <param name="Nth">At its Nth arrival there, or after the Nth call to the IdP.</param>
+/// <param name="Ahead">How long the victim alone is asked, so that it leads.</param>
+internal sealed record Kill(int Victim, string Point, int Nth, TimeSpan Ahead)
+{
+    public const string AnyMoment = "any moment";
+
+    private static readonly string[] Points =
+        [Failpoints.RefreshAfterClaim, Failpoints.RefreshAfterIdp, Failpoints.RefreshBeforeStore, AnyMoment];
+
+    public string Failpoint => Point == AnyMoment ? "" : $"{Point}@{Nth}:exit";
+
+    public static Kill Draw(Dice dice, int gateways, int sessions) => new(
+        dice.Below(gateways), dice.Pick(Points), 1 + dice.Below(Math.Max(1, sessions / 4)), dice.Between(0.02, 0.15));
+}
+
+/// <summary>What a kill hit.</summary>
+/// <param name="At">Monotonic nanoseconds; null: the place was not reached, so nobody died while refreshing.</param>
+/// <param name="Held">Sessions whose refresh the victim had begun and not finished, by the store.</param>
+/// <param name="Asked">Those of them whose refresh token had been used by then.</param>
+internal sealed record KillResult(Kill Kill, long? At, IReadOnlySet<Member> Held, IReadOnlySet<Member> Asked);
+
+/// <summary>Carries a kill out during a burst and looks at what it left.</summary>
+internal sealed class LeaderKiller(World world, Crowd crowd, Ledger ledger)
+{
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>Starts the victim with what it will die of.</summary>
+    public async Task PrepareAsync(Kill kill, CancellationToken ct)
+    {
+        var replica = world.Gateways[kill.Victim];
+        await replica.Process.KillAsync();
+        replica.Process.StartAgain(kill.Failpoint);
+        await World.ReadyAsync(replica, ct);
+    }
+
+    /// <param name="before">Calls per session when the burst began.</param>
+    /// <param name="over">Cancelled when the burst is over.</param>
+    public async Task<KillResult> WatchAsync(Kill kill, IReadOnlyDictionary<Member, int> before, CancellationToken over)
+    {
+        var process = world.Gateways[kill.Victim].Process;
+        var pid = process.Pid;
+        while (!over.IsCancellationRequested && !process.HasExited)
+        {
+            if (kill.Point == Kill.AnyMoment && Calls(before) >= kill.Nth)
+            {
+                await process.KillAsync();
+                break;
+            }
+
+            await Task.Delay(Poll, over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        if (!process.HasExited)
+        {
+            return new KillResult(kill, null, new HashSet<Member>(), new HashSet<Member>());
+        }
+
+        var at = Monotonic.Now;
+        var held = await ledger.HeldAsync($"{process.Name}/{pid}", crowd.Members);
+        var grants = crowd.Grants();
+        return new KillResult(kill, at, held, held.Where(m => grants[m].Refreshes > before[m]).ToHashSet());
+    }
+
+    private int Calls(IReadOnlyDictionary<Member, int> before) => crowd.Grants().Sum(g => g.Value.Refreshes - before[g.Key]);
+}
