@@ -12,4 +12,8 @@ internal static partial class HostingLog
 
     [LoggerMessage(4, LogLevel.Information, "The clock of this machine agrees with the store's again ({Seconds:F1} s)")]
     public static partial void ClockIsRight(this ILogger logger, double seconds);
+
+    [LoggerMessage(5, LogLevel.Warning,
+        "The store can lose what it has acknowledged when it crashes (fsync {Fsync}, synchronous_commit {SynchronousCommit}): revocations too")]
+    public static partial void NotDurable(this ILogger logger, string fsync, string synchronousCommit);
 }

@@ -90,7 +90,8 @@ public static class ServiceHost
         services.AddSingleton<IEventStore, EventStore>().AddSingleton<SessionService>();
         services.AddSingleton(new TokenVault(settings.TokenKeys));
         services.AddSingleton(ProviderDirectory.Build(settings.Providers, clock));
-        services.AddHostedService<SchemaStartup>().AddHostedService<DrainBeforeStop>().AddHostedService<ClockCheck>();
+        services.AddHostedService<SchemaStartup>().AddHostedService<DrainBeforeStop>().AddHostedService<ClockCheck>()
+            .AddHostedService<DurabilityCheck>();
         services.Configure<HostOptions>(o => o.ShutdownTimeout = settings.Listen.Drain + TimeSpan.FromSeconds(10));
     }
 
