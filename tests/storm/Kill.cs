@@ -19,7 +19,7 @@ internal sealed record Kill(int Victim, string Point, int Nth, TimeSpan Ahead)
     public string Failpoint => Point == AnyMoment ? "" : $"{Point}@{Nth}:exit";
 
     public static Kill Draw(Dice dice, int gateways, int sessions) => new(
-        dice.Below(gateways), dice.Pick(Points), 1 + dice.Below(Math.Max(1, sessions / 4)), dice.Between(0.02, 0.15));
+        dice.Below(gateways), dice.Pick(Points), 1 + dice.Below(Math.Max(1, sessions / 4)), dice.Between(0.01, 0.08));
 }
 
 /// <summary>What a kill hit.</summary>
@@ -33,13 +33,19 @@ internal sealed class LeaderKiller(World world, Crowd crowd, Ledger ledger)
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(1);
 
-    /// <summary>Starts the victim with what it will die of.</summary>
+    /// <summary>Starts the victim with what it will die of, and whoever died before.</summary>
     public async Task PrepareAsync(Kill kill, CancellationToken ct)
     {
-        var replica = world.Gateways[kill.Victim];
-        await replica.Process.KillAsync();
-        replica.Process.StartAgain(kill.Failpoint);
-        await World.ReadyAsync(replica, ct);
+        await world.Gateways[kill.Victim].Process.KillAsync();
+        for (var i = 0; i < world.Gateways.Count; i++)
+        {
+            if (world.Gateways[i].Process.HasExited)
+            {
+                world.Gateways[i].Process.StartAgain(i == kill.Victim ? kill.Failpoint : "");
+            }
+        }
+
+        await Task.WhenAll(world.Gateways.Select(g => World.ReadyAsync(g, ct)));
     }
 
     /// <param name="before">Calls per session when the burst began.</param>
@@ -61,11 +67,13 @@ internal sealed class LeaderKiller(World world, Crowd crowd, Ledger ledger)
 
         if (!process.HasExited)
         {
+            // What it did not die of now must not hit it later.
+            await process.KillAsync();
             return new KillResult(kill, null, new HashSet<Member>(), new HashSet<Member>());
         }
 
         var at = Monotonic.Now;
-        var held = await ledger.HeldAsync($"{process.Name}/{pid}", crowd.Members);
+        var held = await ledger.HeldAsync($"{process.Name}/{pid}/", crowd.Members);
         var grants = crowd.Grants();
         return new KillResult(kill, at, held, held.Where(m => grants[m].Refreshes > before[m]).ToHashSet());
     }

@@ -12,7 +12,7 @@ internal sealed class Ledger(World world) : IAsyncDisposable
     public async Task<IReadOnlySet<Member>> HeldAsync(string owner, IReadOnlyList<Member> members)
     {
         var ids = await RowsAsync("""
-            select session_id, '' from eventauth.session_token where lease_owner = $1 and lease_until > clock_timestamp()
+            select session_id, '' from eventauth.session_token where starts_with(lease_owner, $1) and lease_until > clock_timestamp()
             """, owner);
         return members.Where(m => ids.ContainsKey(m.Id)).ToHashSet();
     }

@@ -8,6 +8,7 @@ namespace EventAuth.Storm;
 /// <summary>One run in a world of our own, cycle by cycle.</summary>
 internal sealed class Run(Options options, Action<string> say)
 {
+    private const int Attempts = 3;
     private static readonly TimeSpan AfterExpiry = TimeSpan.FromMilliseconds(50);
 
     /// <exception cref="InvalidOperationException">The world did not start, or the machine is too slow for such tokens.</exception>
@@ -16,6 +17,7 @@ internal sealed class Run(Options options, Action<string> say)
         say("starting Postgres, RabbitMQ and gateways");
         await using var world = await World.StartAsync(new WorldPlan(options.Gateways, options.Broker, Settings(), null)
         {
+            Links = false,
             Idp = new StubOptions { AccessLifetime = options.Life, RetryWindow = options.RetryWindow },
         }, ct);
         using var crowd = new Crowd(world, options.Sessions);
@@ -46,8 +48,7 @@ internal sealed class Run(Options options, Action<string> say)
         var start = Refreshes(crowd);
         if (kill is not null)
         {
-            await killer.PrepareAsync(kill, ct);
-            await WarmAsync(crowd, burst, kill.Victim, ct);
+            await ArmAsync(kill, world, crowd, burst, killer, ct);
         }
 
         await ExpiryAsync(crowd, ct);
@@ -59,20 +60,35 @@ internal sealed class Run(Options options, Action<string> say)
         var took = Monotonic.Now - began;
         await over.CancelAsync();
         var killed = watching is null ? null : await watching;
-        Fits(took);
-
         var calls = Refreshes(crowd).ToDictionary(c => c.Key, c => c.Value - before[c.Key]);
         var early = before.Sum(b => b.Value - start[b.Key]);
-        return new Cycle(number, answers, calls, early, await ledger.EndedAsync(crowd.Members), killed, []).Judged(options.RetryWindow > TimeSpan.Zero);
+        var cycle = new Cycle(number, answers, calls, early, await ledger.EndedAsync(crowd.Members), killed, []).Judged(options.RetryWindow > TimeSpan.Zero);
+        Fits(cycle, took);
+        return cycle;
     }
 
     private static Dictionary<Member, int> Refreshes(Crowd crowd) => crowd.Grants().ToDictionary(g => g.Key, g => g.Value.Refreshes);
+
+    private async Task ArmAsync(Kill kill, World world, Crowd crowd, Burst burst, LeaderKiller killer, CancellationToken ct)
+    {
+        for (var attempt = 0; attempt < Attempts; attempt++)
+        {
+            await killer.PrepareAsync(kill, ct);
+            await WarmAsync(crowd, burst, kill.Victim, ct);
+            if (!world.Gateways[kill.Victim].Process.HasExited)
+            {
+                return;
+            }
+        }
+
+        throw new InvalidOperationException("gateways take so long to start that tokens expire meanwhile; use a longer --life");
+    }
 
     // A gateway that has just started must have read all sessions to be as quick as the others. It must not refresh anything by
     // that: what it is to die of waits for the burst.
     private async Task WarmAsync(Crowd crowd, Burst burst, int gateway, CancellationToken ct)
     {
-        if (Left(crowd) < options.Life / 2)
+        if (Left(crowd.Grants().Values.Min(g => g.IssuedAt)) < options.Life / 2)
         {
             await ExpiryAsync(crowd, ct);
             await burst.AskOnceAsync(crowd.Members, (gateway + 1) % options.Gateways, ct);
@@ -81,22 +97,24 @@ internal sealed class Run(Options options, Action<string> say)
         await burst.AskOnceAsync(crowd.Members, gateway, ct);
     }
 
-    private TimeSpan Left(Crowd crowd) => crowd.Grants().Values.Max(g => g.IssuedAt) + options.Life - TimeProvider.System.GetUtcNow();
+    private TimeSpan Left(DateTimeOffset issuedAt) => issuedAt + options.Life - TimeProvider.System.GetUtcNow();
 
     private async Task ExpiryAsync(Crowd crowd, CancellationToken ct)
     {
-        var left = Left(crowd) + AfterExpiry;
+        var left = Left(crowd.Grants().Values.Max(g => g.IssuedAt)) + AfterExpiry;
         await Task.Delay(left > TimeSpan.Zero ? left : TimeSpan.Zero, ct);
     }
 
-    // Later, gateways rightly renew ahead of time: at three quarters of a life, of which the whole second may be lost.
-    private void Fits(long took)
+    // Questions that come later than three quarters of a life after the renewal, of which a whole second may be lost, start the
+    // next one, and rightly.
+    private void Fits(Cycle cycle, long took)
     {
         var limit = (options.Life * 0.75) - TimeSpan.FromSeconds(1);
-        if (took > limit.Ticks * TimeSpan.NanosecondsPerTick)
+        if (cycle.Wrong.Count > 0 && took > limit.Ticks * TimeSpan.NanosecondsPerTick)
         {
             throw new InvalidOperationException(
-                $"a burst took {Monotonic.ToMilliseconds(took):F0} ms, which tokens that live {options.Life.TotalSeconds:F0} s do not allow: use a longer --life");
+                $"a burst took {Monotonic.ToMilliseconds(took):F0} ms, so nothing can be said of tokens that live {options.Life.TotalSeconds:F0} s; use a longer "
+                + $"--life. {string.Join("; ", cycle.Wrong)}");
         }
     }
 

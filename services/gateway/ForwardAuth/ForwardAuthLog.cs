@@ -12,4 +12,7 @@ internal static partial class ForwardAuthLog
 
     [LoggerMessage(1003, LogLevel.Warning, "Session {Session}: background refresh failed ({Problem})")]
     public static partial void BackgroundRefreshFailed(this ILogger logger, SessionId session, string problem);
+
+    [LoggerMessage(1004, LogLevel.Warning, "Session {Session}: whether it was renewed is unknown, because the store did not answer ({Problem})")]
+    public static partial void RenewalUnknown(this ILogger logger, SessionId session, string problem);
 }

@@ -1,6 +1,7 @@
 using EventAuth.Adapters.Refresh;
 using EventAuth.Adapters.Sessions;
 using EventAuth.Adapters.Settings;
+using EventAuth.Contracts;
 using EventAuth.Domain.Access;
 using EventAuth.Domain.Sessions;
 using EventAuth.Gateway.Cache;
@@ -44,7 +45,9 @@ internal sealed class SessionRenewal(
     }
 
     /// <summary>Renews an expired access token and reads the session again.</summary>
-    public async Task<SessionLookup> RenewAsync(SessionLookup known, RequestKind kind)
+    public Task<SessionLookup> RenewAsync(SessionLookup known, RequestKind kind) => RenewAsync(known, kind, mayRepeat: true);
+
+    private async Task<SessionLookup> RenewAsync(SessionLookup known, RequestKind kind, bool mayRepeat)
     {
         var session = known.Session;
         if (!session.Refreshable || IsTooOld(session, kind))
@@ -57,6 +60,7 @@ internal sealed class SessionRenewal(
         {
             return await refresh.RunAsync(session.SessionId, session.TokenVersion, RefreshCaller.Gateway) switch
             {
+                RefreshOutcome.Renewed { Tokens: null } when mayRepeat => await OthersTokensAsync(session.SessionId, kind),
                 RefreshOutcome.Renewed => await reader.ReadAsync(session.SessionId),
                 RefreshOutcome.Ended or RefreshOutcome.NoRefreshToken or RefreshOutcome.Unusable =>
                     known with { Knowledge = SessionKnowledge.Over },
@@ -65,8 +69,18 @@ internal sealed class SessionRenewal(
         }
         catch (Exception e) when (e is StoreUnavailableException or StreamConflictException)
         {
+            log.RenewalUnknown(session.SessionId, e.InnerException?.Message ?? e.Message);
             return known with { Knowledge = SessionKnowledge.Unavailable };
         }
+    }
+
+    // What others stored may have expired, too, since this gateway last heard of it.
+    private async Task<SessionLookup> OthersTokensAsync(SessionId id, RequestKind kind)
+    {
+        var renewed = await reader.ReadAsync(id);
+        return renewed.Knowledge == SessionKnowledge.Live && Due(renewed.Session) == SessionDue.RefreshNow
+            ? await RenewAsync(renewed, kind, mayRepeat: false)
+            : renewed;
     }
 
     // A dashboard left open over night must not hammer the IdP with a token that died long ago (zero: no limit).

@@ -8,7 +8,10 @@ namespace EventAuth.Guarantee.Load;
 /// </summary>
 internal sealed class Recorder : IDisposable
 {
-    private const int MaxInFlight = 400;
+    private const int MaxInFlight = 600;
+
+    // The rest is kept free for sessions whose end is under way: when a replica knows nothing and is slow to say so, these tell when.
+    private const int MaxInFlightOfOthers = 200;
     private const int MaxInFlightOfWatch = 3;
     private const int RefusalsOfWatch = 3;
     private const double ShareOfGone = 0.25;
@@ -124,7 +127,7 @@ internal sealed class Recorder : IDisposable
     private void Send(Subscriber subscriber, int replica, Watch? watch)
     {
         // A replica that stands still holds every question: the rest is not asked.
-        if (Volatile.Read(ref _inFlight[replica]) < MaxInFlight)
+        if (Volatile.Read(ref _inFlight[replica]) < (watch is null ? MaxInFlightOfOthers : MaxInFlight))
         {
             _ = AskAsync(subscriber, replica, watch, final: false);
         }

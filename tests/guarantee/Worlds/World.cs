@@ -82,6 +82,12 @@ internal sealed class World : IAsyncDisposable
         var store = new TcpProxy(Servers.Postgres.Host!, Servers.Postgres.Port);
         var broker = Servers.Amqp is { } amqp ? new TcpProxy(amqp.Host, amqp.Port) : null;
         var settings = SettingsOf(name, port, store, broker);
+        if (!plan.Links)
+        {
+            settings["postgres.connectionString"] = Servers.Postgres.ConnectionString;
+            settings["rabbitmq.url"] = Servers.Amqp?.ToString() ?? "";
+        }
+
         foreach (var (key, value) in plan.Settings)
         {
             settings[key] = value;
@@ -123,6 +129,9 @@ internal sealed class World : IAsyncDisposable
 /// <param name="GatewayFailpoints">See <c>Failpoints</c>; to break the gateways on purpose.</param>
 internal sealed record WorldPlan(int Gateways, bool Broker, IReadOnlyDictionary<string, string> Settings, string? GatewayFailpoints)
 {
+    /// <summary>Whether services reach their servers by links that can be broken; without, those cost this process no time.</summary>
+    public bool Links { get; init; } = true;
+
     /// <summary>How the IdP behaves. Usually tokens outlive the run: who renews them when is another matter, with its own tests.</summary>
     public StubOptions Idp { get; init; } = new() { AccessLifetime = TimeSpan.FromDays(1) };
 }

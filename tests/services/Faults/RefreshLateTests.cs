@@ -120,6 +120,20 @@ public sealed class RefreshLateTests
         Assert.Equal(0, world.Idp.Log.Count(StubEndpoint.Revoke));
     }
 
+    // The store had given the lease and its answer got lost: the same gateway, asked again, waited for itself until the lease ended.
+    [StoreFact]
+    public async Task Who_has_lost_sight_of_their_own_lease_need_not_wait_for_its_end()
+    {
+        await using var world = await RefreshWorld.StartAsync("ownlease", stands: false, idp: null, ("refresh.lease", "60s"));
+        var (_, id) = await world.SignInAsync();
+        world.Of<Failpoints>(0).Set(Failpoints.RefreshAfterClaim, () => throw new StoreUnavailableException(new TimeoutException()));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => world.RefreshAsync(0, id));
+        world.Of<Failpoints>(0).Set(Failpoints.RefreshAfterClaim, null);
+
+        Assert.IsType<RefreshOutcome.Renewed>(await world.RefreshAsync(0, id).WaitAsync(TimeSpan.FromSeconds(20)));
+        Assert.Equal(1, world.Calls);
+    }
+
     private static string RevokedHint(RefreshWorld world) =>
         world.Idp.Log.All.Single(r => r.Endpoint == StubEndpoint.Revoke).Parameters["token_type_hint"];
 

@@ -44,8 +44,10 @@ internal sealed class RefreshWorld : IAsyncDisposable
     /// <summary>Somebody who is known at both gateways.</summary>
     public async Task<(Browser, SessionId)> SignInAsync(string sub = "alice")
     {
-        var browser = await Services.SignInAsync(new StubUser(sub));
-        Assert.Equal(HttpStatusCode.OK, (await browser.CallAsync(gateway: 1)).StatusCode);
+        Idp.SignInAs(new StubUser(sub));
+        var browser = Services.NewBrowser();
+        await Until.TrueAsync("they are signed in", async () => (await browser.OpenAsync("/x")).StatusCode == HttpStatusCode.OK);
+        await Until.TrueAsync("the other gateway knows them", async () => (await browser.CallAsync(gateway: 1)).StatusCode == HttpStatusCode.OK);
         return (browser, SessionId.OfSecret(Base64Url.DecodeFromChars(browser.SessionCookie!)));
     }
 

@@ -23,11 +23,12 @@ public abstract record Claim
     /// <param name="How">In the words of whoever made it.</param>
     public sealed record Failed(string How) : Claim;
 
-    /// <summary>The tokens are newer than asked for, or gone with their session.</summary>
+    /// <summary>The tokens are newer than asked for, or gone with their session; or they changed at this moment: look.</summary>
     public sealed record Outdated : Claim;
 }
 
 /// <summary>Whose turn it is with one version of a session's tokens.</summary>
+/// <param name="Owner">Of one process and one of its flights at a time.</param>
 public readonly record struct TokenLease(SessionId Id, int Version, string Owner);
 
 /// <summary>Sealed tokens and the lease by which only one replica uses a refresh token at a time.</summary>
@@ -35,7 +36,7 @@ public sealed class TokenStore(Database database)
 {
     /// <summary>
     /// Takes the lease on one token version by compare-and-set. Who does not get it is marked as waiting, so that the
-    /// holder wakes it when it has stored the result.
+    /// holder wakes it when it has stored the result. Who has it already gets it again: the answer to the first claim got lost.
     /// </summary>
     /// <param name="lasts">How long the lease lasts, on the store's clock.</param>
     /// <param name="waitedFor">The attempt of somebody else that the caller waited for: if that one failed, so did the caller.</param>
@@ -45,7 +46,8 @@ public sealed class TokenStore(Database database)
             await using var command = database.Command("""
                 with before as (
                   select session_id, lease_until is not null as unfinished from {own}.session_token
-                  where session_id = $1 and token_version = $2 and (lease_until is null or lease_until < clock_timestamp())
+                  where session_id = $1 and token_version = $2
+                    and (lease_until is null or lease_until < clock_timestamp() or lease_owner = $3)
                     and ($5::int is null or failed_attempt is null or failed_attempt < $5) for update)
                 update {own}.session_token t set lease_owner = $3, lease_until = clock_timestamp() + $4, attempt = attempt + 1
                 from before where t.session_id = before.session_id
@@ -91,9 +93,14 @@ public sealed class TokenStore(Database database)
     // A lease that ended between the two statements is busy for one more look.
     private async Task<Claim> WaitAsync(TokenLease lease, int? waitedFor, CancellationToken ct)
     {
+        // Writes only if nobody waits yet: the holder needs the row to store its result, and many look at it many times.
         await using var wait = database.Command("""
-            update {own}.session_token set waiting = true where session_id = $1 and token_version = $2
-            returning attempt, failed_attempt, failure
+            with marked as (
+              update {own}.session_token set waiting = true where session_id = $1 and token_version = $2 and not waiting
+              returning attempt, failed_attempt, failure)
+            select attempt, failed_attempt, failure from marked
+            union all
+            select attempt, failed_attempt, failure from {own}.session_token where session_id = $1 and token_version = $2 and waiting
             """, lease.Id.Value, lease.Version);
         await using var reader = await wait.ExecuteReaderAsync(ct);
         if (!await reader.ReadAsync(ct))

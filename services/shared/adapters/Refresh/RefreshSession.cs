@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
 using EventAuth.Adapters.Messaging;
 using EventAuth.Adapters.Oidc;
 using EventAuth.Adapters.Postgres;
@@ -42,7 +43,10 @@ public sealed class RefreshSession(
 
     // The part of the lease in which the IdP may be asked; the rest is for storing what it said.
     private const double UsablePart = 0.8;
-    private readonly string _owner = $"{settings.Instance}/{Environment.ProcessId}";
+    // Containers have the same process id, and a copied configuration has the same instance name.
+    private readonly string _owner =
+        $"{settings.Instance}/{Environment.ProcessId}/{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}";
+
     private readonly ConcurrentDictionary<(SessionId, int), Lazy<Task<RefreshOutcome>>> _flights = new();
     private readonly RefreshRecord _record = new(tokens, sessions, index, vault, outbox, metrics, settings, failpoints, clock, log);
 
@@ -117,11 +121,10 @@ public sealed class RefreshSession(
             {
                 case Claim.Won won when await UseAsync(row, won.Tokens, provider, by, claimedAt) is { } outcome:
                     return outcome;
-                case Claim.Won:
+                case Claim.Outdated when await LookAsync(row.Id, row.TokenVersion) is { } others:
+                    return others;
+                case Claim.Won or Claim.Outdated:
                     break;
-                case Claim.Outdated:
-                    Figures.Joined();
-                    return OthersResult(await index.FindAsync(row.Id, CancellationToken.None));
                 case Claim.Failed failed:
                     Figures.Joined();
                     return new RefreshOutcome.Failed(SharedFailure.Read(failed.How));
@@ -142,14 +145,26 @@ public sealed class RefreshSession(
     // Whoever stood still for longer than the lease may find that others have done it all meanwhile.
     private async Task<RefreshOutcome> InVainAsync(SessionId id, int version)
     {
-        var row = await index.FindAsync(id, CancellationToken.None);
-        if (IsOutdated(row, version))
+        if (await LookAsync(id, version) is { } others)
         {
-            return OthersResult(row);
+            return others;
         }
 
         log.RefreshWaitedInVain(id);
         return new RefreshOutcome.Busy();
+    }
+
+    // Null: the tokens are still those.
+    private async Task<RefreshOutcome?> LookAsync(SessionId id, int version)
+    {
+        var row = await index.FindAsync(id, CancellationToken.None);
+        if (!IsOutdated(row, version))
+        {
+            return null;
+        }
+
+        Figures.Joined();
+        return OthersResult(row);
     }
 
     private static bool IsOutdated([NotNullWhen(false)] SessionRow? row, int version) =>
