@@ -35,7 +35,7 @@ public static class GatewayHost
         var rested = new RestedSessions(settings.Revalidation.LetsRest ? settings.Revalidation.Interval : TimeSpan.Zero);
         services.AddSingleton(rested).AddSingleton(new SessionCache(CacheCapacity, rested)).AddHostedService<SessionWaker>();
         services.AddSingleton<PolicyLog>().AddSingleton<UnknownIds>().AddSingleton<SessionReader>().AddSingleton<Activity>().AddSingleton<Notifications>();
-        services.AddSingleton<RefreshWaiters>().AddSingleton<ProviderHealth>().AddSingleton<RefreshSession>();
+        services.AddSingleton<RefreshWaiters>().AddSingleton<ProviderHealth>().AddSingleton<RefreshSession>().AddHostedService<FinishRefreshes>();
         services.AddSingleton<StoreGrace>().AddSingleton<DueSessions>().AddSingleton<FeedRegression>();
         services.AddSingleton<FeedFollower>().AddHostedService(p => p.GetRequiredService<FeedFollower>());
         services.AddHostedService<ActivityWriter>().AddHostedService<PolicyRecorder>();

@@ -59,7 +59,6 @@ internal sealed class IssuerLane(
         try
         {
             var wait = await StartDueAsync(ct);
-            pause.Over();
             await wait;
         }
         catch (Exception e) when (!ct.IsCancellationRequested)
@@ -84,6 +83,7 @@ internal sealed class IssuerLane(
 
         var claim = await due.ClaimAsync(new DueQuery(issuer, clock.GetUtcNow(), _running.Keys, room,
             settings.Revalidation.Timeout + LeaseSlack, settings.Revalidation.Rate), ct);
+        pause.Over();
         foreach (var session in claim.Sessions)
         {
             _running[session.Subject.Key] = CheckAsync(session, ct);

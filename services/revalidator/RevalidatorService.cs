@@ -14,7 +14,7 @@ public static class RevalidatorService
         {
             BusSetup.Add(services, settings, addConsumers: null);
             services.AddSingleton<SweepSignal>().AddSingleton<Sweeps>().AddSingleton<Revocations>();
-            services.AddSingleton<RefreshWaiters>().AddSingleton<RefreshSession>();
+            services.AddSingleton<RefreshWaiters>().AddSingleton<RefreshSession>().AddHostedService<FinishRefreshes>();
             services.AddSingleton<DueSessions>().AddSingleton<DueOverview>().AddSingleton<ProviderHealth>().AddSingleton<StorePause>();
             services.AddSingleton<ProviderQuestion>().AddSingleton<SessionCheck>();
             services.AddHostedService<RevalidationLoop>();

@@ -20,6 +20,9 @@ internal static partial class CacheLog
     [LoggerMessage(1058, LogLevel.Warning, "No session is let in by grace any more: {Why}")]
     public static partial void GraceEnds(this ILogger logger, string why);
 
+    [LoggerMessage(1059, LogLevel.Warning, "How far this replica is could not be told: {Problem}")]
+    public static partial void NotTold(this ILogger logger, string problem);
+
     [LoggerMessage(1054, LogLevel.Warning, "A session could not be read: {Problem}")]
     public static partial void SessionUnread(this ILogger logger, string problem);
 

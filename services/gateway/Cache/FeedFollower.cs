@@ -34,6 +34,7 @@ internal sealed class FeedFollower(
 
     // The longest a session can live, and an hour for clocks.
     private readonly TimeSpan _horizon = settings.Session.Lifetime + TimeSpan.FromHours(1);
+
     // Whoever has not reported for so long has lost its lease and lets nobody in from memory.
     private readonly TimeSpan _alive = settings.Revocation.Bound + TimeSpan.FromSeconds(1);
     private readonly SemaphoreSlim _hint = new(0, 1);
@@ -114,7 +115,7 @@ internal sealed class FeedFollower(
         var round = Interlocked.Exchange(ref _nextRound, NewRound());
         try
         {
-            await FollowAsync(ct);
+            var news = await FollowAsync(ct);
             if (_failing)
             {
                 _failing = false;
@@ -122,6 +123,8 @@ internal sealed class FeedFollower(
             }
 
             grace.Tell(storeAway: false);
+            round.SetResult();
+            await TellAsync(news, ct);
         }
         catch (Exception e) when (e is StoreUnavailableException or StreamConflictException)
         {
@@ -139,11 +142,32 @@ internal sealed class FeedFollower(
         }
         finally
         {
-            round.SetResult();
+            round.TrySetResult();
         }
     }
 
-    private async Task FollowAsync(CancellationToken ct)
+    // What the others learn of this read. Should it fail, the read counts all the same, and the next one tells.
+    private async Task TellAsync(News news, CancellationToken ct)
+    {
+        try
+        {
+            if (await regression.ForceChecksAsync(ct))
+            {
+                Hint();
+            }
+
+            if (news != News.None)
+            {
+                await ReportAsync(isNew: news == News.FirstLoad, ct);
+            }
+        }
+        catch (Exception e) when (e is StoreUnavailableException or StreamConflictException)
+        {
+            log.NotTold(e.InnerException?.Message ?? e.Message);
+        }
+    }
+
+    private async Task<News> FollowAsync(CancellationToken ct)
     {
         FeedPage page;
         do
@@ -155,7 +179,7 @@ internal sealed class FeedFollower(
             {
                 _loaded = false;
                 Hint();
-                return;
+                return News.None;
             }
 
             await failpoints.ReachedAsync(Failpoints.FeedBeforeApply);
@@ -163,17 +187,9 @@ internal sealed class FeedFollower(
         }
         while (page.Rows.Count == RevocationFeed.PageSize);
 
-        var isNew = !_loaded;
+        var news = !_loaded ? News.FirstLoad : page.Rows.Count > 0 || page.Reached < view.Applied ? News.Some : News.None;
         _loaded = true;
-        if (page.Rows.Count > 0 || page.Reached < view.Applied)
-        {
-            await ReportAsync(isNew, ct);
-        }
-
-        if (await regression.ForceChecksAsync(ct))
-        {
-            Hint();
-        }
+        return news;
     }
 
     // What had been committed before this replica was there is no measure of how fast news travels.
@@ -253,6 +269,14 @@ internal sealed class FeedFollower(
         {
             Hint();
         }
+    }
+
+    /// <summary>What a read brought that the others do not know of this replica.</summary>
+    private enum News
+    {
+        None = 0,
+        Some,
+        FirstLoad,
     }
 
     private static TaskCompletionSource NewRound() => new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -17,6 +17,7 @@ internal sealed class RevocationView(TimeProvider clock, TimeSpan bound)
 {
     private readonly ConcurrentDictionary<Guid, Mark> _revoked = new();
     private readonly ConcurrentDictionary<Guid, Mark> _changed = new();
+    private int _generation;
     private long _everybody;
     private long _lease = long.MinValue;
     private long _applied;
@@ -27,6 +28,9 @@ internal sealed class RevocationView(TimeProvider clock, TimeSpan bound)
     public long Applied => Volatile.Read(ref _applied);
 
     public int Count => _revoked.Count;
+
+    /// <summary>Grows when everything is forgotten because the store is another one.</summary>
+    public int Generation => Volatile.Read(ref _generation);
 
     /// <summary>Whether the whole feed was read once, since the start and since the store was last found to be another one.</summary>
     public bool IsLoaded => Volatile.Read(ref _lease) != long.MinValue;
@@ -97,6 +101,7 @@ internal sealed class RevocationView(TimeProvider clock, TimeSpan bound)
     /// <summary>Forgets everything: the store is another one. No answer from memory until the next completed read.</summary>
     public void Reset()
     {
+        Interlocked.Increment(ref _generation);
         Volatile.Write(ref _lease, long.MinValue);
         Volatile.Write(ref _applied, 0);
         Volatile.Write(ref _everybody, 0);

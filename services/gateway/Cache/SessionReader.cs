@@ -138,11 +138,11 @@ internal sealed class SessionReader(
         }
     }
 
-    // Null: it was changed while it was read, and who came to wait for this reading meanwhile must not get what was before.
+    // Null: it, or the whole store, was changed while it was read, and who came to wait for this reading meanwhile must not get what was before.
     private async Task<SessionLookup?> LoadOnceAsync(SessionId id)
     {
         var startedAt = clock.GetTimestamp();
-        var changedBefore = view.ChangedAt(id);
+        var (changedBefore, generation) = (view.ChangedAt(id), view.Generation);
         var row = await index.FindAsync(id, CancellationToken.None);
 
         // The database's answer may have come on the thread that polls the sockets: what follows can take long.
@@ -155,7 +155,7 @@ internal sealed class SessionReader(
 
         await failpoints.ReachedAsync(Failpoints.FillBeforeKeep);
         var lookup = Keep(row, startedAt);
-        if (view.ChangedAt(id) == changedBefore)
+        if (view.ChangedAt(id) == changedBefore && view.Generation == generation)
         {
             return lookup;
         }

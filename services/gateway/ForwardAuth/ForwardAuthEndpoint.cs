@@ -69,6 +69,11 @@ internal sealed class ForwardAuthEndpoint(
         {
             await RefuseAsync(http, AccessDecision.Deny.Because(DenyReason.MalformedPosition), request, hadCookie: false);
         }
+        else if (await RecallOrReadAsync(id) is { Knowledge: SessionKnowledge.Unknown or SessionKnowledge.Over } known)
+        {
+            // Over stays over: nobody without a session makes the feed be read.
+            await DecideAsync(http, request, known, hadCookie: true);
+        }
         else if (await feed.ReachAsync(position))
         {
             await AnswerAsync(http, request, id, mayUseGrace: false);
@@ -77,6 +82,12 @@ internal sealed class ForwardAuthEndpoint(
         {
             await RefuseAsync(http, AccessDecision.PositionNotReached.Instance, request, hadCookie: false);
         }
+    }
+
+    private async ValueTask<SessionLookup> RecallOrReadAsync(SessionId id)
+    {
+        var now = clock.GetUtcNow().ToUnixTimeSeconds();
+        return reader.TryRecall(id, now, out var known) || !view.IsLoaded ? known : await reader.ReadAsync(id);
     }
 
     private Task AnswerKnownAsync(HttpContext http, in ForwardedRequest request, SessionId id, in SessionLookup known, long now)

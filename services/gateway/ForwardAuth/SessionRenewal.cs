@@ -91,7 +91,7 @@ internal sealed class SessionRenewal(
     // The IdP could not say. How long its last word counts is the operator's choice.
     private SessionKnowledge Unverified(in CachedSession session) =>
         settings.Revalidation.OnFailure == OnFailure.Allow
-        && clock.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(session.VerifiedAt) <= settings.Revalidation.MaxUnverifiedAge
+        && (settings.Revalidation.MaxUnverifiedAge == TimeSpan.Zero || clock.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(session.VerifiedAt) <= settings.Revalidation.MaxUnverifiedAge)
             ? SessionKnowledge.Live
             : SessionKnowledge.Unavailable;
 }

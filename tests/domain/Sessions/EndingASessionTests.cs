@@ -18,6 +18,14 @@ public sealed class EndingASessionTests
     [Fact]
     public void A_session_that_never_began_cannot_end() => Given().When(End).ThenRefused(Refusal.NotPossible);
 
+    // A late answer about a refresh token that another replica has replaced since.
+    [Fact]
+    public void What_was_said_about_older_tokens_does_not_end_it() =>
+        Given(Issued, Refreshed).When(End with { FromVersion = 1 }).ThenRefused(Refusal.TokensRenewedMeanwhile);
+
+    [Fact]
+    public void What_was_said_about_its_tokens_ends_it() => Given(Issued, Refreshed).When(End with { FromVersion = 2 }).Then(Ended);
+
     [Fact]
     public void The_first_reason_stays()
     {

@@ -17,6 +17,8 @@ internal sealed class RefreshWorld : IAsyncDisposable
     private readonly TestStore _store;
     private readonly ManualClock? _clock;
 
+    public TestStore Store => _store;
+
     private RefreshWorld(TestStore store, World services, ManualClock? clock) => (_store, Services, _clock) = (store, services, clock);
 
     public World Services { get; }

@@ -144,7 +144,7 @@ public sealed class RevokedSessionSweepTests(LiveStore store) : IClassFixture<Li
     }
 
     [StoreFact]
-    public async Task Revocations_that_can_hit_nothing_are_deleted_but_never_the_newest()
+    public async Task Revocations_that_can_hit_nothing_are_deleted_but_not_where_a_replica_may_stand()
     {
         var feed = new RevocationFeed(store.Database);
         await RevokeAsync(new Subject(Issuer, "ivan"));
@@ -155,8 +155,13 @@ public sealed class RevokedSessionSweepTests(LiveStore store) : IClassFixture<Li
         Assert.Equal(1, await store.CountAsync("select count(*) from {own}.revocation"));
         Assert.Equal(head, await store.HeadAsync());
         await RevokeAsync(new Subject(Issuer, "ivan"));
+
+        // A replica that has not read the new row yet finds its own place again, or it would believe in a restored backup.
         await Sweep().RunOnceAsync(default);
-        Assert.Equal(head + 1, await store.CountAsync("select position from {own}.revocation"));
+        Assert.Equal(head, await store.CountAsync("select min(position) from {own}.revocation"));
+        await store.ExecuteAsync("update {own}.revocation set committed_at = clock_timestamp() - interval '49 hours'");
+        await Sweep().RunOnceAsync(default);
+        Assert.Equal(head + 1, await store.CountAsync("select min(position) from {own}.revocation"));
     }
 
     [StoreFact]

@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using EventAuth.Adapters.Refresh;
+using EventAuth.Domain.Refresh;
 using EventAuth.StubIdp;
 
 namespace EventAuth.Services.Tests.Revalidator;
@@ -20,6 +22,9 @@ internal static class AnswerRows
 {
     private const string Verified = "SessionRefreshed";
     private const string LogFailed = "Warning 104";
+
+    // Whether the IdP has used the refresh token up is unknown then.
+    private const string LogUnknown = "Warning 111";
     private const string LogRevoked = "Information 2006";
     private const string LogAlarm = "Critical 106";
 
@@ -110,7 +115,8 @@ internal static class AnswerRows
     private static AnswerRow Skipped(string what, StubAnswer answer, string code) => Skipped(what, _ => answer, code);
 
     private static AnswerRow Skipped(string what, Func<StubProvider, StubAnswer> answer, string code) =>
-        new(what, StubEndpoint.Token, answer, "not fatal", $"SessionRefreshFailed {code}, RevalidationSkipped {code}", LogFailed);
+        new(what, StubEndpoint.Token, answer, "not fatal", $"SessionRefreshFailed {code}, RevalidationSkipped {code}",
+            SpentToken.IsPossible(new ProviderAnswer.Unavailable(code, null)) ? LogUnknown : LogFailed);
 
     private static AnswerRow UserInfo(string what, StubAnswer answer, string outcome, string events, string log) =>
         new(what, StubEndpoint.UserInfo, _ => answer, outcome, $"{Verified}, {events}", log);

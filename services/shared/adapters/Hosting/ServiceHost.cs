@@ -92,7 +92,7 @@ public static class ServiceHost
         services.AddSingleton(ProviderDirectory.Build(settings.Providers, clock));
         services.AddHostedService<SchemaStartup>().AddHostedService<DrainBeforeStop>().AddHostedService<ClockCheck>()
             .AddHostedService<DurabilityCheck>();
-        services.Configure<HostOptions>(o => o.ShutdownTimeout = settings.Listen.Drain + TimeSpan.FromSeconds(10));
+        services.Configure<HostOptions>(o => o.ShutdownTimeout = settings.Listen.Drain + settings.Refresh.Lease + TimeSpan.FromSeconds(5));
     }
 
     private static void AddLog(WebApplicationBuilder builder, LogSettings log)

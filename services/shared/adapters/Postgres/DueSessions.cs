@@ -145,7 +145,7 @@ public sealed class DueSessions(Database database)
         return new DueClaim(rows, room < query.Limit && rows.Count == room);
     }, ct);
 
-    /// <summary>Gives a session back until its next check.</summary>
+    /// <summary>Gives a session back until its next check; nothing when somebody else has it by now.</summary>
     public Task CompleteAsync(DueSession session, CheckRecord record, CancellationToken ct) =>
         PostgresErrors.MapAsync("due", async () =>
         {
@@ -155,10 +155,10 @@ public sealed class DueSessions(Database database)
                   select $3::timestamptz is not null and coalesce(a.seen_at, i.issued_at) < $4 as rests
                   from {own}.session i left join {own}.activity a on a.session_id = i.id where i.id = $1)
                 update {own}.session s set resting = seen.rests, next_check_at = case when seen.rests then $3 else $2 end,
-                  verified_at = case when $5 is true then $6 else s.verified_at end,
+                  verified_at = case when $5 is true then greatest(s.verified_at, $6) else s.verified_at end,
                   unanswered_at = case when $5 is true then null when $5 is false then coalesce(s.unanswered_at, $6) else s.unanswered_at end,
-                  check_until = case when s.check_until = $7 then null else s.check_until end
-                from seen where s.id = $1 and s.ended_at is null
+                  check_until = null
+                from seen where s.id = $1 and s.ended_at is null and s.check_until = $7
                 """, session.Id.Value, record.NextCheckAt, record.RestedCheckAt, session.VerifiedAt - ActivitySlack, Flag(record.Answered),
                 record.At, session.LeaseUntil));
             if (record.Person is { } p && (p.Email is not null || p.Name is not null))
@@ -185,8 +185,8 @@ public sealed class DueSessions(Database database)
         await using var command = database.Command("""
             with slice as (select id from {own}.session where id > $1 order by id limit $2),
             made as (
-              update {own}.session s set next_check_at = clock_timestamp() from slice
-              where s.id = slice.id and s.ended_at is null and s.next_check_at > clock_timestamp())
+              update {own}.session s set next_check_at = clock_timestamp(), check_until = null from slice
+              where s.id = slice.id and s.ended_at is null and (s.next_check_at > clock_timestamp() or s.check_until is not null))
             select case when count(*) = $2 then (select id from slice order by id desc limit 1) end from slice
             """, after, limit);
         return await command.ExecuteScalarAsync(ct) as Guid?;

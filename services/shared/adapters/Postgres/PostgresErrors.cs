@@ -14,7 +14,10 @@ public static class PostgresErrors
     // on a connection that it cannot make. Nobody waits for that; the call ends by itself behind our back.
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2.2);
 
-    /// <summary>Runs a call, for 2.2 s at most, and turns the library's exceptions into ours.</summary>
+    /// <summary>
+    /// Runs a call, for 2.2 s at most, and turns the library's exceptions into ours. After that time nobody knows whether what the
+    /// call wanted will still happen: whoever writes must stand a second try.
+    /// </summary>
     public static Task<T> MapAsync<T>(string stream, Func<Task<T>> call, CancellationToken ct) => MapAsync(stream, call, Limit, ct);
 
     /// <param name="limit">Whoever waits longer hears that the store is away; the call itself has limits of its own.</param>

@@ -144,7 +144,7 @@ public sealed class Sweeps(Database database)
 
     /// <summary>
     /// Deletes what has served: pending logins, memories of logout tokens, revocations that can hit no session any more (but
-    /// not the newest, invariant 5 of own.sql), sessions long ended and replicas long gone. Events stay. Marks in the outbox
+    /// not the newest, invariant 5 of own.sql, nor the one before it while a replica may stand there), sessions long ended and replicas long gone. Events stay. Marks in the outbox
     /// what is too old to be published, for nobody else does where there is no broker.
     /// </summary>
     public async Task TidyAsync(DateTimeOffset now, TimeSpan sessionLifetime, int limit, CancellationToken ct)
@@ -168,7 +168,8 @@ public sealed class Sweeps(Database database)
               where committed_at < clock_timestamp() - $1)
             """, Outbox.Useful, limit, ct);
         await RepeatAsync("""
-            delete from {own}.revocation where position < (select max(position) from {own}.revocation) and position in (
+            delete from {own}.revocation where position < (
+                select max(position) from {own}.revocation where committed_at < clock_timestamp() - interval '1 day') and position in (
               select position from (select position, committed_at from {own}.revocation order by position limit $2) oldest
               where committed_at < clock_timestamp() - $1)
             """, sessionLifetime + FeedSlack, limit, ct);

@@ -1,4 +1,5 @@
 using EventAuth.Adapters.Secrets;
+using EventAuth.Adapters.Sessions;
 using EventAuth.Contracts;
 
 namespace EventAuth.Adapters.Postgres;
@@ -28,19 +29,37 @@ public abstract record Claim
 }
 
 /// <summary>Whose turn it is with one version of a session's tokens.</summary>
-/// <param name="Owner">Of one process and one of its flights at a time.</param>
+/// <param name="Owner">One flight of one process: what another of its flights left behind is not ours.</param>
 public readonly record struct TokenLease(SessionId Id, int Version, string Owner);
 
 /// <summary>Sealed tokens and the lease by which only one replica uses a refresh token at a time.</summary>
 public sealed class TokenStore(Database database)
 {
+    // More often than that no answer is lost: the store is away.
+    private const int MaxLostClaims = 3;
+
     /// <summary>
     /// Takes the lease on one token version by compare-and-set. Who does not get it is marked as waiting, so that the
     /// holder wakes it when it has stored the result. Who has it already gets it again: the answer to the first claim got lost.
     /// </summary>
     /// <param name="lasts">How long the lease lasts, on the store's clock.</param>
     /// <param name="waitedFor">The attempt of somebody else that the caller waited for: if that one failed, so did the caller.</param>
-    public Task<Claim> ClaimAsync(TokenLease lease, TimeSpan lasts, int? waitedFor, CancellationToken ct) =>
+    public async Task<Claim> ClaimAsync(TokenLease lease, TimeSpan lasts, int? waitedFor, CancellationToken ct)
+    {
+        for (var lost = 1; ; lost++)
+        {
+            try
+            {
+                return await TryClaimAsync(lease, lasts, waitedFor, ct);
+            }
+            catch (StoreUnavailableException) when (lost < MaxLostClaims)
+            {
+                // The lease may be ours without our knowing it.
+            }
+        }
+    }
+
+    private Task<Claim> TryClaimAsync(TokenLease lease, TimeSpan lasts, int? waitedFor, CancellationToken ct) =>
         PostgresErrors.MapAsync<Claim>("token", async () =>
         {
             await using var command = database.Command("""

@@ -16,6 +16,7 @@ do $body$ begin
   if not exists (select 1 from information_schema.columns
                  where table_schema = '{own}' and table_name = 'store' and column_name = 'reached') then
     alter table {own}.store add column reached bigint not null default 0;
+    update {own}.store set reached = (select coalesce(max(position), 0) from {own}.revocation);
   end if;
 end $body$;
 insert into {own}.store (epoch) values (gen_random_uuid()) on conflict do nothing;
@@ -67,6 +68,7 @@ do $body$ begin
   end if;
 end $body$;
 create index if not exists session_by_subject on {own}.session (subject_key, issued_at desc);
+create index if not exists session_live on {own}.session (id) where ended_at is null;
 create index if not exists session_by_sid on {own}.session (sid_key) where sid_key is not null;
 create index if not exists session_due_at on {own}.session (issuer, next_check_at) where ended_at is null;
 create index if not exists session_expiring on {own}.session (expires_at) where ended_at is null;

@@ -23,7 +23,7 @@ internal sealed record HeldTokens(
 
 /// <summary>Writes down what came of a call to the IdP: new tokens, nothing, or the end of the session.</summary>
 internal sealed class RefreshRecord(
-    TokenStore tokens, SessionService sessions, SessionIndex index, TokenVault vault, OutboxSignal outbox, Metrics metrics,
+    TokenStore tokens, SessionService sessions, TokenVault vault, OutboxSignal outbox, Metrics metrics,
     EventAuthSettings settings, Failpoints failpoints, TimeProvider clock, ILogger log)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
@@ -136,14 +136,14 @@ internal sealed class RefreshRecord(
     private async Task<RefreshOutcome> EndAsync(HeldTokens held, EndReason reason, ProviderAnswer answer)
     {
         // Whoever lost the lease while asking has no right to judge by an answer about a token that is not the session's any more.
-        if (await index.FindAsync(held.Id, CancellationToken.None) is { IsOver: false } row && row.TokenVersion != held.Stored.TokenVersion)
+        var command = new SessionCommand.End(reason, clock.GetUtcNow(), answer.Error, held.Actor) { FromVersion = held.Stored.TokenVersion };
+        var outcome = await sessions.ExecuteAsync(held.Id, command, held.Context, CancellationToken.None);
+        if (outcome.State is Session.Active)
         {
             log.RefreshTooLate(held.Id);
             return new RefreshOutcome.Renewed(null, null);
         }
 
-        var outcome = await sessions.ExecuteAsync(
-            held.Id, new SessionCommand.End(reason, clock.GetUtcNow(), answer.Error, held.Actor), held.Context, CancellationToken.None);
         if (outcome.Stored)
         {
             outbox.Ring();

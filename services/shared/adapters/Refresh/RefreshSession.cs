@@ -43,12 +43,15 @@ public sealed class RefreshSession(
 
     // The part of the lease in which the IdP may be asked; the rest is for storing what it said.
     private const double UsablePart = 0.8;
+
     // Containers have the same process id, and a copied configuration has the same instance name.
-    private readonly string _owner =
+    private readonly string _process =
         $"{settings.Instance}/{Environment.ProcessId}/{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}";
 
     private readonly ConcurrentDictionary<(SessionId, int), Lazy<Task<RefreshOutcome>>> _flights = new();
-    private readonly RefreshRecord _record = new(tokens, sessions, index, vault, outbox, metrics, settings, failpoints, clock, log);
+    private readonly RefreshRecord _record = new(tokens, sessions, vault, outbox, metrics, settings, failpoints, clock, log);
+
+    private long _flown;
 
     /// <summary>How the refreshes of this process go.</summary>
     public RefreshFigures Figures { get; } = new(metrics);
@@ -73,6 +76,16 @@ public sealed class RefreshSession(
         finally
         {
             _flights.TryRemove(new KeyValuePair<(SessionId, int), Lazy<Task<RefreshOutcome>>>((id, tokenVersion), flight));
+        }
+    }
+
+    /// <summary>Done when no refresh is under way; those that fail are done, too.</summary>
+    public async Task FinishAsync()
+    {
+        while (_flights.Values.ToList() is { Count: > 0 } under)
+        {
+            await Task.WhenAll(under.Select(Task (f) => f.Value)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Yield();
         }
     }
 
@@ -110,7 +123,7 @@ public sealed class RefreshSession(
     // Null: others are at it, longer than their lease.
     private async Task<RefreshOutcome?> ClaimAsync(SessionRow row, RegisteredProvider provider, RefreshCaller by)
     {
-        var lease = new TokenLease(row.Id, row.TokenVersion, _owner);
+        var lease = new TokenLease(row.Id, row.TokenVersion, $"{_process}/{Interlocked.Increment(ref _flown)}");
         int? waitedFor = null;
         var startedAt = clock.GetTimestamp();
         while (clock.GetElapsedTime(startedAt) < settings.Refresh.Lease + settings.Refresh.Timeout)
@@ -119,10 +132,12 @@ public sealed class RefreshSession(
             var claimedAt = clock.GetTimestamp();
             switch (await tokens.ClaimAsync(lease, settings.Refresh.Lease, waitedFor, CancellationToken.None))
             {
-                case Claim.Won won when await UseAsync(row, won.Tokens, provider, by, claimedAt) is { } outcome:
+                case Claim.Won won when await UseAsync(row, won.Tokens, new HeldBy(lease, provider, by, claimedAt)) is { } outcome:
                     return outcome;
                 case Claim.Outdated when await LookAsync(row.Id, row.TokenVersion) is { } others:
                     return others;
+                case Claim.Outdated when await tokens.ReadAsync(row.Id, CancellationToken.None) is null:
+                    return new RefreshOutcome.NoRefreshToken();
                 case Claim.Won or Claim.Outdated:
                     break;
                 case Claim.Failed failed:
@@ -206,11 +221,10 @@ public sealed class RefreshSession(
     }
 
     // Null: the lease ended before the token was used, and somebody else may be using it now.
-    private async Task<RefreshOutcome?> UseAsync(
-        SessionRow row, StoredTokens stored, RegisteredProvider provider, RefreshCaller by, long claimedAt)
+    private async Task<RefreshOutcome?> UseAsync(SessionRow row, StoredTokens stored, HeldBy holder)
     {
         using var flight = Figures.Start();
-        var lease = new TokenLease(row.Id, stored.TokenVersion, _owner);
+        var (lease, provider, by, claimedAt) = holder;
         if (!TryOpen(stored, row.Id, out var current) || current.RefreshToken is null)
         {
             await tokens.ReleaseAsync(lease, stored.Unfinished, failure: null, CancellationToken.None);
@@ -231,7 +245,7 @@ public sealed class RefreshSession(
         Figures.Ended(SpentToken.Outcome(result.Answer));
         Note(row, result.Answer, by);
         await failpoints.ReachedAsync(Failpoints.RefreshAfterIdp);
-        var held = new HeldTokens(row.Id, stored, current, provider, by, _owner);
+        var held = new HeldTokens(row.Id, stored, current, provider, by, lease.Owner);
         return result is RefreshResult.Renewed renewed
             ? await _record.StoreAsync(held, renewed, limit.Token)
             : await _record.FailAsync(held, result.Answer);
@@ -273,4 +287,7 @@ public sealed class RefreshSession(
             return false;
         }
     }
+
+    /// <param name="ClaimedAt">Before the store was asked, on the monotonic clock.</param>
+    private sealed record HeldBy(TokenLease Lease, RegisteredProvider Provider, RefreshCaller By, long ClaimedAt);
 }

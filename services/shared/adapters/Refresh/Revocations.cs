@@ -59,7 +59,9 @@ public sealed class Revocations(
     private async Task<RevocationReceipt> RevokeAsync(
         RevocationKind kind, Guid key, string stream, SubjectEvent @event, RevocationCause cause, CancellationToken ct)
     {
-        var write = new RevocationWrite(kind, key, stream, @event, cause.CorrelationId, cause.Token) { CausationId = cause.Cause };
+        // What led to it by its id: an operator's words are none.
+        var causation = cause.Token is null ? null : cause.Cause;
+        var write = new RevocationWrite(kind, key, stream, @event, cause.CorrelationId, cause.Token) { CausationId = causation };
         var receipt = await StoreAsync(write, ct);
         if (receipt.Fresh)
         {

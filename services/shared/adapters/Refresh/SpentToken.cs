@@ -19,7 +19,7 @@ public static class SpentToken
         "server_error", "temporarily_unavailable", "unspecified");
 
     public static bool IsPossible(ProviderAnswer answer) => answer is ProviderAnswer.Unavailable { Code: var code }
-        && (Unclear.Contains(code) || (code.StartsWith("http_", StringComparison.Ordinal) && (code[5] != '4' || code == "http_408")));
+        && (Unclear.Contains(code) || (code.StartsWith("http_", StringComparison.Ordinal) && (!code.StartsWith("http_4", StringComparison.Ordinal) || code == "http_408")));
 
     /// <summary>The kind of an answer, with what is unknown said so.</summary>
     public static string Outcome(ProviderAnswer answer) => IsPossible(answer) ? OutcomeUnknown : answer.Kind;

@@ -37,7 +37,11 @@ public abstract record SessionCommand
     public sealed record SkipRevalidation(DateTimeOffset Now, DateTimeOffset VerifiedAt, string Error) : SessionCommand;
 
     /// <summary>End it.</summary>
-    public sealed record End(EndReason Reason, DateTimeOffset Now, string? Cause, string? Actor) : SessionCommand;
+    public sealed record End(EndReason Reason, DateTimeOffset Now, string? Cause, string? Actor) : SessionCommand
+    {
+        /// <summary>Only while it has the tokens of this version: the reason was said about them. Null: whatever it has.</summary>
+        public int? FromVersion { get; init; }
+    }
 }
 
 /// <summary>The answer to a command: facts to store, or a refusal. Never an exception.</summary>

@@ -15,6 +15,8 @@ public static class SessionDecider
         (Session.Ended, SessionCommand.End) => Decision.Nothing,
         (Session.Ended, _) => new Decision.Refused(Refusal.SessionEnded),
 
+        (Session.Active s, SessionCommand.End { FromVersion: { } version }) when version != s.TokenVersion =>
+            new Decision.Refused(Refusal.TokensRenewedMeanwhile),
         (Session.Active, SessionCommand.End c) => Accept(new SessionEnded(c.Now, c.Reason, c.Cause, c.Actor)),
 
         // One grant per token version: whoever stored first wins, the other's tokens are dropped.
