@@ -14,18 +14,11 @@ internal sealed class Infrastructure : IAsyncDisposable
 {
     private const int Ports = 8;
 
-    // exec keeps the pid, so $$ is compose/up's own; setsid makes it the group's too.
-    private const string Script = """
-        log=$1; shift; exec 3<&0
-        { read -r _ <&3; kill -TERM -- -$$; } &
-        exec "$@" >"$log" 2>&1 3<&- </dev/null
-        """;
-
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(120);
-    private readonly Process _up;
+    private readonly Leash _up;
     private readonly Dictionary<string, string> _env;
 
-    private Infrastructure(Process up, Dictionary<string, string> env, string folder)
+    private Infrastructure(Leash up, Dictionary<string, string> env, string folder)
     {
         (_up, _env, Folder) = (up, env, folder);
         var url = new Uri(env["POSTGRES_URL"]);
@@ -55,19 +48,15 @@ internal sealed class Infrastructure : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("eventauth-guarantee-").FullName;
         var (file, log) = (Path.Combine(folder, "infra.env"), Path.Combine(folder, "infra.log"));
         string[] arguments = ["--infra-only", "--env", file, "--port-base", $"{FreePorts(Ports)}", .. broker ? Array.Empty<string>() : ["--no-broker"]];
-        var info = new ProcessStartInfo("setsid", ["bash", "-c", Script, "leash", log, Path.Combine(FindRoot(), "compose/up"), .. arguments])
-        {
-            RedirectStandardInput = true,
-        };
-        var up = Process.Start(info) ?? throw new InvalidOperationException("compose/up did not start");
+        var up = Leash.Start(log, Path.Combine(FindRoot(), "compose/up"), arguments);
         try
         {
             var since = Stopwatch.GetTimestamp();
             while (!File.Exists(file))
             {
-                if (up.HasExited || Stopwatch.GetElapsedTime(since) > StartLimit)
+                if (up.HasEnded || Stopwatch.GetElapsedTime(since) > StartLimit)
                 {
-                    throw new InvalidOperationException($"compose/up did not start:\n{await File.ReadAllTextAsync(log, ct)}");
+                    throw new InvalidOperationException($"compose/up did not start:\n{up.Output}");
                 }
 
                 await Task.Delay(50, ct);
@@ -159,12 +148,9 @@ internal sealed class Infrastructure : IAsyncDisposable
 
     private string RunScript(string name) => Path.Combine(_env["WORLD_DIR"], "run", name);
 
-    private static async ValueTask EndAsync(Process up, string folder)
+    private static async ValueTask EndAsync(Leash up, string folder)
     {
-        up.StandardInput.Close();
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(40));
-        await up.WaitForExitAsync(limit.Token);
-        up.Dispose();
+        await up.DisposeAsync();
         Directory.Delete(folder, recursive: true);
     }
 

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text.Json;
+using EventAuth.Guarantee.Processes;
 using EventAuth.Services.Tests.Harness;
 using Npgsql;
 

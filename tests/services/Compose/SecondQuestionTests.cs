@@ -1,4 +1,5 @@
 using System.Net;
+using EventAuth.Guarantee.Processes;
 using EventAuth.Services.Tests.Harness;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;

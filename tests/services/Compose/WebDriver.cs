@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using EventAuth.Guarantee.Processes;
 using EventAuth.Services.Tests.Harness;
 
 namespace EventAuth.Services.Tests.Compose;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace EventAuth.Services.Tests.Compose;
+namespace EventAuth.Guarantee.Processes;
 
 /// <summary>
 /// A program that ends when we end: its leash is a pipe that the system closes even if this process is killed. Whoever
