@@ -11,7 +11,8 @@ public static class PostgresErrors
         ["pk_mt_events_stream_and_version", "pkey_mt_streams_id"];
 
     // On a link that has gone silent the library's own time-out takes twice as long: it then tries to cancel the statement
-    // on a connection that it cannot make. Nobody waits for that; the call ends by itself behind our back.
+    // on a connection that it cannot make, or holds up the caller's own thread while it looks whether an idle connection still
+    // lives. Nobody waits for that: the call has a thread of its own and ends by itself behind our back.
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2.2);
 
     /// <summary>
@@ -25,7 +26,7 @@ public static class PostgresErrors
     {
         try
         {
-            return await call().WaitAsync(limit, TimeProvider.System, CancellationToken.None);
+            return await Task.Run(call, CancellationToken.None).WaitAsync(limit, TimeProvider.System, CancellationToken.None);
         }
         catch (PostgresException e) when (IsConflict(e))
         {
