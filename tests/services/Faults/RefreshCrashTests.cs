@@ -68,33 +68,6 @@ public sealed class RefreshCrashTests(RefreshCrashTests.Setup setup) : IClassFix
         Assert.Equal("", await EndOfAsync("frozen"));
     }
 
-    // A deployment stops gateways in the middle of refreshes, too, also of those that nobody waits for any more.
-    [StoreFact]
-    public async Task Whoever_is_told_to_stop_while_refreshing_stores_the_new_tokens_first()
-    {
-        var (browser, grant) = await ExpiredAsync("stopped", $"{Failpoints.RefreshAfterIdp}@1:delay=1200", forgives: false);
-        var gateway = setup.World.Gateways[0];
-        using var gone = new CancellationTokenSource();
-        using var http = new HttpClient();
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(gateway.Public, "/verify"));
-        foreach (var (name, value) in new[] { ("Method", "GET"), ("Proto", "http"), ("Host", World.Host), ("Uri", "/x") })
-        {
-            request.Headers.Add($"X-Forwarded-{name}", value);
-        }
-
-        request.Headers.Add("Cookie", $"eventauth={browser.SessionCookie}");
-        var asked = http.SendAsync(request, gone.Token);
-        await Until.TrueAsync("the IdP has answered", () => grant.Refreshes == 1);
-        await gone.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked);
-
-        await gateway.StopAsync(CancellationToken.None);
-
-        Assert.Equal(HttpStatusCode.OK, (await browser.CallAsync(gateway: 1)).StatusCode);
-        Assert.Equal(1, grant.Refreshes);
-        Assert.Equal("", await EndOfAsync("stopped"));
-    }
-
     // Somebody whose token has expired, and a first gateway that meets the failpoint at its first refresh.
     private async Task<(Browser, StubGrant)> ExpiredAsync(string sub, string failpoint, bool forgives)
     {

@@ -12,6 +12,7 @@ using EventAuth.Domain.Sessions;
 using EventAuth.Services.Tests.Flows;
 using EventAuth.Services.Tests.Harness;
 using EventAuth.StubIdp;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventAuth.Services.Tests.Faults;
@@ -133,6 +134,25 @@ public sealed class RefreshLateTests
         Assert.IsType<Claim.Won>(await tokens.ClaimAsync(mine, lasts, null, default));
         Assert.IsType<Claim.Won>(await tokens.ClaimAsync(mine, lasts, null, default));
         Assert.IsType<Claim.Busy>(await tokens.ClaimAsync(mine with { Owner = "gateway/flight 2" }, lasts, null, default));
+    }
+
+    // A deployment stops gateways in the middle of refreshes that no request waits for; the IdP has rotated the token by then.
+    [StoreFact]
+    public async Task A_gateway_that_is_told_to_stop_finishes_its_refreshes_first()
+    {
+        await using var world = await RefreshWorld.StartAsync("stopping");
+        var (_, id) = await world.SignInAsync();
+        var answered = new TaskCompletionSource();
+        world.Of<Failpoints>(0).Set(Failpoints.RefreshAfterIdp, () => answered.Task);
+        var flight = world.RefreshAsync(0, id);
+        await Until.TrueAsync("the IdP has answered", () => world.Calls == 1);
+
+        var stopping = world.Of<IEnumerable<IHostedService>>(0).OfType<FinishRefreshes>().Single().StopAsync(CancellationToken.None);
+
+        Assert.False(stopping.IsCompleted);
+        answered.SetResult();
+        await stopping.WaitAsync(TimeSpan.FromSeconds(10));
+        Assert.IsType<RefreshOutcome.Renewed>(await flight.WaitAsync(TimeSpan.FromSeconds(1)));
     }
 
     // An operator has deleted the tokens to force logins: it was asked for them in a loop without a pause.
