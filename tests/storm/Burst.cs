@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using EventAuth.Guarantee.Histories;
 using EventAuth.Guarantee.Load;
 using EventAuth.Guarantee.Worlds;
@@ -17,9 +18,9 @@ internal sealed class Burst(World world) : IDisposable
     private const int MaxTries = 100;
     private readonly HttpClient[] _clients = [.. world.Gateways.Select(_ => NewClient())];
 
-    /// <param name="first">This gateway gets one question per session before the others get any; null: all are equal.</param>
+    /// <param name="first">This gateway gets one question per session, and the others none until it leads; null: all are equal.</param>
     public async Task<IReadOnlyList<Answer>> FireAsync(
-        IReadOnlyList<Member> members, int parallel, (int Gateway, TimeSpan Ahead)? first, CancellationToken ct)
+        IReadOnlyList<Member> members, int parallel, (int Gateway, Func<CancellationToken, Task> Leads)? first, CancellationToken ct)
     {
         var questions = new List<Task<Answer>>(members.Count * parallel);
         for (var round = 0; round < parallel; round++)
@@ -32,7 +33,7 @@ internal sealed class Burst(World world) : IDisposable
 
             if (round == 0 && first is { } head)
             {
-                await Task.Delay(head.Ahead, ct);
+                await head.Leads(ct);
             }
         }
 
@@ -57,8 +58,9 @@ internal sealed class Burst(World world) : IDisposable
                 using var answer = await _clients[turn].SendAsync(request, ct);
                 return new Answer(member, (int)answer.StatusCode, Monotonic.Now - started, retries);
             }
-            catch (HttpRequestException)
+            catch (Exception e) when (e is HttpRequestException or SocketException)
             {
+                // The second where a gateway dies between a connection's being made and its first use.
                 // Only when all have been tried does waiting help.
                 await Task.Delay(turn == (gateway + _clients.Length - 1) % _clients.Length ? 50 : 0, ct);
             }

@@ -8,7 +8,7 @@ namespace EventAuth.Storm;
 /// <summary>Who is to die in a cycle, and when.</summary>
 /// <param name="Point">A failpoint, or <see cref="AnyMoment"/>.</param>
 /// <param name="Nth">At its Nth arrival there, or after the Nth call to the IdP.</param>
-/// <param name="Ahead">How long the victim alone is asked, so that it leads.</param>
+/// <param name="Ahead">How long the victim alone is asked after it has begun to lead.</param>
 internal sealed record Kill(int Victim, string Point, int Nth, TimeSpan Ahead)
 {
     public const string AnyMoment = "any moment";
@@ -19,7 +19,7 @@ internal sealed record Kill(int Victim, string Point, int Nth, TimeSpan Ahead)
     public string Failpoint => Point == AnyMoment ? "" : $"{Point}@{Nth}:exit";
 
     public static Kill Draw(Dice dice, int gateways, int sessions) => new(
-        dice.Below(gateways), dice.Pick(Points), 1 + dice.Below(Math.Max(1, sessions / 4)), dice.Between(0.01, 0.08));
+        dice.Below(gateways), dice.Pick(Points), 1 + dice.Below(Math.Max(1, sessions / 4)), dice.Between(0, 0.08));
 }
 
 /// <summary>What a kill hit.</summary>
@@ -31,6 +31,7 @@ internal sealed record KillResult(Kill Kill, long? At, IReadOnlySet<Member> Held
 /// <summary>Carries a kill out during a burst and looks at what it left.</summary>
 internal sealed class LeaderKiller(World world, Crowd crowd, Ledger ledger)
 {
+    private const long LongestLead = 2 * Monotonic.Second;
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(1);
 
     /// <summary>Starts the victim with what it will die of, and whoever died before.</summary>
@@ -46,6 +47,23 @@ internal sealed class LeaderKiller(World world, Crowd crowd, Ledger ledger)
         }
 
         await Task.WhenAll(world.Gateways.Select(g => World.ReadyAsync(g, ct)));
+    }
+
+    /// <summary>
+    /// Waits until the victim has taken a session for its own, or is dead, and then as long as the dice say: a gateway that has
+    /// just started does its first refresh more slowly than one that has run for long, and would never lead.
+    /// </summary>
+    public async Task LeadsAsync(Kill kill, CancellationToken ct)
+    {
+        var process = world.Gateways[kill.Victim].Process;
+        var owner = $"{process.Name}/{process.Pid}/";
+        var asked = Monotonic.Now;
+        while (!process.HasExited && Monotonic.Now - asked < LongestLead && (await ledger.HeldAsync(owner, crowd.Members)).Count == 0)
+        {
+            await Task.Delay(Poll, ct);
+        }
+
+        await Task.Delay(kill.Ahead, ct);
     }
 
     /// <param name="before">Calls per session when the burst began.</param>

@@ -56,7 +56,7 @@ internal sealed class Run(Options options, Action<string> say)
         var began = Monotonic.Now;
         using var over = new CancellationTokenSource();
         var watching = kill is null ? null : killer.WatchAsync(kill, before, over.Token);
-        var answers = await burst.FireAsync(crowd.Members, options.Parallel, kill is null ? null : (kill.Victim, kill.Ahead), ct);
+        var answers = await burst.FireAsync(crowd.Members, options.Parallel, kill is null ? null : (kill.Victim, t => killer.LeadsAsync(kill, t)), ct);
         var took = Monotonic.Now - began;
         await over.CancelAsync();
         var killed = watching is null ? null : await watching;
