@@ -72,13 +72,7 @@ public static class AccessTokenRules
         var isOther = NeverInAccessTokens.Any(n => claims.TryGetProperty(n, out _))
             || (claims.TryGetProperty("token_use", out _) && !JsonClaims.Is(claims, "token_use", "access"))
             || !IsKeycloakBearer(claims);
-        if (isOther)
-        {
-            return Refuse("kind", "the token is an ID or logout token, or of another kind that is no credential");
-        }
-
-        // Bound to a key that this request does not prove (RFC 7800, 3; RFC 9449, 7.2; RFC 8705, 3).
-        return claims.TryGetProperty("cnf", out _) ? Refuse("cnf", "the token is bound to a key, it is no bearer token") : null;
+        return isOther ? Refuse("kind", "the token is an ID or logout token, or of another kind that is no credential") : null;
     }
 
     private static bool IsKeycloakBearer(JsonElement claims) => !claims.TryGetProperty("typ", out var type)
@@ -91,6 +85,12 @@ public static class AccessTokenRules
 
     private static AccessTokenVerdict? CheckParties(JsonElement claims, AccessTokenExpectations expected, bool audienceNeeded)
     {
+        // Bound to a key that this request does not prove (RFC 7800, 3; RFC 9449, 7.2; RFC 8705, 3).
+        if (claims.TryGetProperty("cnf", out _))
+        {
+            return Refuse("cnf", "the token is bound to a key, it is no bearer token");
+        }
+
         if ((audienceNeeded || claims.TryGetProperty("aud", out _)) && !IsForUs(claims, expected.Audiences))
         {
             return Refuse("aud", "the token is not for this audience");
