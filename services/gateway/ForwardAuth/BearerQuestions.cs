@@ -28,7 +28,9 @@ internal sealed class BearerQuestions(
         }
 
         var reading = BearerHeader.Read(http.Request.Headers.Authorization, out var text);
-        token = reading == BearerReading.Found ? text : null;
+
+        // Spelt out: a bare null would become an empty token.
+        token = reading == BearerReading.Found ? text : default(ReadOnlyMemory<char>?);
         return reading != BearerReading.None;
     }
 
