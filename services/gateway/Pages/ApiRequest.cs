@@ -107,7 +107,7 @@ internal static class ApiRequest
                 _ => null,
             };
         }
-        catch (Exception e) when (e is JsonException or BadHttpRequestException or InvalidOperationException)
+        catch (Exception e) when (e is JsonException or IOException or InvalidOperationException)
         {
             return null;
         }

@@ -116,6 +116,6 @@ public sealed class ReflectedTextTests(SignedInFixture setup) : IClassFixture<Si
         Assert.DoesNotContain(answer.HeaderLines, l => l.StartsWith("Injected", StringComparison.OrdinalIgnoreCase));
         Assert.Empty(answer.Header("Injected"));
         Assert.DoesNotContain(answer.Header("Set-Cookie"), c => c.Contains("injected", StringComparison.OrdinalIgnoreCase));
-        Assert.DoesNotContain("<script", answer.Text, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("<script", answer.Body, StringComparison.OrdinalIgnoreCase);
     }
 }

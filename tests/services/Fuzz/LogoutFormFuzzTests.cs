@@ -9,7 +9,7 @@ namespace EventAuth.Services.Tests.Fuzz;
 /// <summary>Any body of the webhook: no exception, and a token only where another reader of forms finds the same one, once.</summary>
 public sealed class LogoutFormFuzzTests
 {
-    private const int Rounds = 200_000;
+    private const int Rounds = 100_000;
 
     [Fact]
     public void A_token_is_found_only_where_everybody_finds_it()
@@ -20,7 +20,7 @@ public sealed class LogoutFormFuzzTests
             "logout_token=", "LOGOUT_TOKEN=x&logout_token=abc", "logout_token=a;logout_token=b", .. Corpus.Read("form_params").Select(f => Encoding.Latin1.GetString(f.Bytes)),
         ];
         var found = 0;
-        FuzzRun.Run(Rounds, corpus, m => m.Text(), body =>
+        FuzzRun.Run(Rounds, corpus, m => Encoding.Latin1.GetString(Encoding.Latin1.GetBytes(m.Text())), body =>
         {
             if (LogoutForm.Parse(Encoding.Latin1.GetBytes(body)) is not LogoutForm.Found form)
             {
