@@ -105,14 +105,15 @@ public abstract class SpoofedHeadersTests(ComposeWorld world, string edge)
         Assert.All(outside, s => Assert.True(s.Heard is null && s.Status is 0 or >= 300 and < 500, $"{s.Sent}: {s.Status}"));
         Assert.All(inside.Concat(open).Where(s => s.Heard is not null), s =>
         {
-            Assert.DoesNotContain(s.Heard!, h => h.Value.Contains(Spoofing.Lie, StringComparison.OrdinalIgnoreCase));
+            // A folded line is unfolded by some proxies, and is then part of the harmless value before it.
+            Assert.DoesNotContain(s.Heard!, h => h.Name != "X-Harmless" && h.Value.Contains(Spoofing.Lie, StringComparison.OrdinalIgnoreCase));
             Assert.All(IdentityHeaders.All, name => Assert.InRange(s.As(name).Count(), 0, 1));
         });
         Assert.All(inside.Where(s => s.Heard is not null), s =>
         {
             Assert.Equal(["bob"], s.As(IdentityHeaders.User));
             Assert.Equal(["bob"], s.As(IdentityHeaders.AuthRequestUser));
-            Assert.All(s.As(IdentityHeaders.Roles), role => Assert.Equal("", role));
+            Assert.Equal(["user"], s.As(IdentityHeaders.Roles));
         });
         Assert.All(open.Where(s => s.Heard is not null), s =>
             Assert.All(IdentityHeaders.All, name => Assert.All(s.As(name), value => Assert.Equal("", value))));
