@@ -19,8 +19,7 @@ public sealed partial class PlatformTests
         Assert.DoesNotContain("-rc.1", System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription, StringComparison.OrdinalIgnoreCase);
     }
 
-    // CVE-2019-10157 set the time of a revocation by a claim; CVE-2026-34457 let through by the name of a browser. A rule that
-    // could speak of such headers would be written one day.
+    // CVE-2026-34457: who called himself a health check was let through. What no rule can say, nobody can write down one day.
     [Fact]
     public void F6_no_rule_can_speak_of_what_a_client_says_about_itself()
     {

@@ -46,9 +46,6 @@ internal sealed class Mutator(ulong seed, IReadOnlyList<string> corpus)
         return text;
     }
 
-    /// <summary>The same for bytes.</summary>
-    public byte[] Change(byte[] bytes) => OneIn(4) ? Flip(bytes) : Encoding.Latin1.GetBytes(Change(Encoding.Latin1.GetString(bytes)));
-
     private string ChangeOnce(string text)
     {
         var at = Below(text.Length + 1);
@@ -76,17 +73,6 @@ internal sealed class Mutator(ulong seed, IReadOnlyList<string> corpus)
     }
 
     private string FlipBit(string text, int at) => text[..at] + (char)(text[at] ^ (1 << Below(8))) + text[(at + 1)..];
-
-    private byte[] Flip(byte[] bytes)
-    {
-        byte[] changed = [.. bytes];
-        for (var flips = changed.Length == 0 ? 0 : 1 + Below(3); flips > 0; flips--)
-        {
-            changed[Below(changed.Length)] ^= (byte)(1 << Below(8));
-        }
-
-        return changed;
-    }
 
     private static string Escaped(ReadOnlySpan<char> text)
     {
