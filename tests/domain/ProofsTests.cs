@@ -13,7 +13,7 @@ public sealed partial class ProofsTests
     private static readonly Dictionary<string, HashSet<string>> Tests = FindTests();
 
     public static TheoryData<string> Tables =>
-        new(Directory.GetFiles(Path.Combine(Tree.Root, "tests", "proofs"), "*.md").Select(f => Path.GetFileName(f)));
+        new(Directory.GetFiles(Path.Combine(Tree.Root, "tests", "proofs"), "*.md").Select(f => Path.GetFileName(f)).Where(f => Rows(f).Any()));
 
     [Theory]
     [MemberData(nameof(Tables))]
@@ -35,19 +35,19 @@ public sealed partial class ProofsTests
         Assert.Empty(rows.Where(r => r.Length != 4 || !(Name().IsMatch(r[2]) || r[3].Length >= ShortestReason)).Select(r => string.Join(" | ", r)));
     }
 
-    // case | what must hold | test | note
+    // Case | What must hold | Test | Note. Other tables are none of ours.
     private static IEnumerable<string[]> Rows(string file)
     {
-        string? before = null;
+        string[]? header = null;
         foreach (var line in File.ReadLines(Path.Combine(Tree.Root, "tests", "proofs", file)))
         {
-            var isRow = line.StartsWith('|') && before is not null && before.StartsWith('|');
-            if (isRow && !line.StartsWith("|--", StringComparison.Ordinal))
+            string[]? cells = line.StartsWith('|') ? [.. Border().Split(line.Trim()[1..^1]).Select(c => c.Trim())] : null;
+            if (header is [_, _, "Test", _] && cells is not null && !cells[0].StartsWith('-'))
             {
-                yield return [.. Border().Split(line.Trim()[1..^1]).Select(c => c.Trim())];
+                yield return cells;
             }
 
-            before = line;
+            header = cells is null ? null : header ?? cells;
         }
     }
 
