@@ -13,7 +13,12 @@ internal static class Routes
     {
         // The proxy's question comes before routing: one terminal middleware, nothing else on its way.
         var forwardAuth = app.Services.GetRequiredService<ForwardAuthEndpoint>();
-        app.Use(next => http => http.Request.Path.Value == "/verify" ? forwardAuth.AnswerAsync(http) : LeaveConnectionThread(http, next));
+        app.Use(next => http => http.Request.Path.Value switch
+        {
+            "/verify" when OriginalRequest.MayAskBy(http.Request.Method) => forwardAuth.AnswerAsync(http),
+            "/verify" => RefuseMethod(http),
+            _ => LeaveConnectionThread(http, next),
+        });
 
         app.UseRouting();
         LoginRoutes.Map(app);     // GET /auth/login, GET /auth/callback
@@ -21,6 +26,14 @@ internal static class Routes
         SessionRoutes.Map(app);   // /auth/sessions, /api/sessions, /api/subjects/{key}/revoke, /api/tokens/revoke, /api/everybody/revoke
         AuditRoutes.Map(app);     // /api/audit/sessions/{id}, /api/audit/subjects/{key}, /api/audit/events, /revocations/{position}
         app.UseEndpoints(_ => { });
+    }
+
+    private static Task RefuseMethod(HttpContext http)
+    {
+        http.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
+        http.Response.Headers.Allow = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+        http.Response.Headers.CacheControl = "no-store";
+        return Task.CompletedTask;
     }
 
     // Pages and APIs wait for the database and the IdP: that must not happen on the thread that serves the sockets.

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using EventAuth.Domain.Access;
 
 namespace EventAuth.Gateway.ForwardAuth;
@@ -5,6 +6,15 @@ namespace EventAuth.Gateway.ForwardAuth;
 /// <summary>The original request out of the headers of a proxy's question.</summary>
 internal static class OriginalRequest
 {
+    private static readonly FrozenSet<string> Methods =
+        FrozenSet.ToFrozenSet(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"], StringComparer.Ordinal);
+
+    /// <summary>
+    /// Whether a proxy asks with such a method: GET, or the client's own where it is told to keep it. Nothing else is decided
+    /// about; CONNECT and TRACE are for the hop itself, and proxies disagree on what follows them (CVE-2026-71324).
+    /// </summary>
+    public static bool MayAskBy(string method) => Methods.Contains(method);
+
     /// <summary>Reads it, or says why nothing can be decided about it.</summary>
     public static bool TryRead(HttpContext http, TrustedProxies proxies, out ForwardedRequest request, out DenyReason reason)
     {
@@ -23,6 +33,13 @@ internal static class OriginalRequest
                 reason = DenyReason.HeaderAlias;
                 return false;
             }
+        }
+
+        // Who asked decides nothing here, so it may be missing; told twice, somebody is being told about somebody else.
+        if (headers["X-Forwarded-For"].Count > 1)
+        {
+            reason = DenyReason.MalformedRequest;
+            return false;
         }
 
         return ForwardedRequest.TryParse(

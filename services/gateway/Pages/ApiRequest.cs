@@ -132,7 +132,7 @@ internal static class ApiRequest
                 ? new Body { Reason = reason, Issuer = issuer, Sub = sub, Jti = jti }
                 : null;
         }
-        catch (Exception e) when (e is JsonException or BadHttpRequestException or InvalidOperationException)
+        catch (Exception e) when (e is JsonException or IOException or InvalidOperationException)
         {
             return null;
         }

@@ -15,8 +15,9 @@ internal static class OwnForm
         {
             return await http.Request.ReadFormAsync(ct);
         }
-        catch (Exception e) when (e is InvalidDataException or BadHttpRequestException)
+        catch (Exception e) when (e is InvalidDataException or IOException)
         {
+            // The listener says bad request of most bodies that it cannot read, and plain IOException of a chunk that is too long.
             return null;
         }
     }

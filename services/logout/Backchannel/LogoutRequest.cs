@@ -74,6 +74,11 @@ internal static class LogoutRequest
                 ? tooLarge
                 : new LogoutAnswer.Refused(e.StatusCode, "body", "the body cannot be read"));
         }
+        catch (IOException)
+        {
+            // The size of a chunk is beyond all numbers, or there is nobody to answer any more.
+            return (null, Bad("body", "the body cannot be read"));
+        }
     }
 
     private static LogoutAnswer.Refused Bad(string rule, string description) =>

@@ -64,6 +64,13 @@ public sealed class ComposeWorld : IAsyncDisposable
     /// <summary>Somebody at a computer of their own.</summary>
     internal ScriptedBrowser NewBrowser() => new(this);
 
+    /// <summary>How many requests have reached the application, by its own count.</summary>
+    public async Task<int> HitsAsync()
+    {
+        using var hits = JsonDocument.Parse(await Http.GetStringAsync(new Uri(new Uri(_env["APP_DIRECT_URL"]), "/__hits")));
+        return hits.RootElement.GetProperty("hits").GetInt32();
+    }
+
     /// <summary>Whether the gateways hear the broker, by their own account.</summary>
     public async Task<bool[]> HearBrokerAsync() => await Task.WhenAll(Enumerable.Range(1, Gateways.Count).Select(async i =>
     {

@@ -27,6 +27,14 @@ public sealed class TraefikTests
         Assert.Equal(HttpStatusCode.Unauthorized, (await alice.CallAsync("/")).Status);
     }
 
+    [TraefikFact]
+    public async Task Behind_Traefik_no_spelling_of_any_header_tells_the_application_a_lie()
+    {
+        await using var world = await ComposeWorld.StartAsync("traefik", "10m");
+
+        await SpoofedHeadersTests.AssertNoLieArrivesAsync(world, "traefik");
+    }
+
     /// <summary>Tells the runner to run nothing beside it.</summary>
     [CollectionDefinition(Name, DisableParallelization = true)]
     public sealed class Alone;

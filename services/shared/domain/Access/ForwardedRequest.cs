@@ -84,8 +84,13 @@ public readonly record struct ForwardedRequest
         return true;
     }
 
+    // CONNECT asks for a tunnel instead of a page, and TRACE has an application send back the very headers that say who asks.
     private static bool IsMethod(string text) =>
-        text.Length is > 0 and <= MaxMethodLength && !text.AsSpan().ContainsAnyExcept(MethodCharacters);
+        text.Length is > 0 and <= MaxMethodLength
+        && !text.AsSpan().ContainsAnyExcept(MethodCharacters)
+        && !text.Equals("CONNECT", StringComparison.OrdinalIgnoreCase)
+        && !text.Equals("TRACE", StringComparison.OrdinalIgnoreCase)
+        && !text.Equals("TRACK", StringComparison.OrdinalIgnoreCase);
 
     // Traefik says ws and wss for WebSocket handshakes when it trusts the header.
     private static bool TryReadProto(string text, out string proto)
