@@ -58,6 +58,7 @@ public sealed class FallingBehindTests(LiveStore store) : IClassFixture<LiveStor
         await world.CheckAgainAsync(rests);
         world.Clock.Advance(TimeSpan.FromSeconds(500));
         await LookAsync(world, progress);
+        await store.ExecuteAsync("delete from {own}.session where issuer = $1", world.Idp.Issuer);
 
         var outage = await world.SignInAsync("outage");
         world.Idp.Always(StubEndpoint.Token, StubAnswer.Empty(503));
@@ -67,6 +68,7 @@ public sealed class FallingBehindTests(LiveStore store) : IClassFixture<LiveStor
             await LookAsync(world, progress);
         }
 
+        await store.ExecuteAsync("delete from {own}.session where issuer = $1", world.Idp.Issuer);
         world.Idp.Heal(StubEndpoint.Token);
         var revoked = await world.SignInAsync("revoked");
         await store.ExecuteAsync("""

@@ -6,7 +6,7 @@ namespace EventAuth.Adapters.Postgres;
 /// <summary>How far behind the checks at an issuer are.</summary>
 /// <param name="Due">Sessions whose time has come; counted up to a limit.</param>
 /// <param name="OldestVerifiedAt">Of the next thousand in line that do not rest; null when there is none.</param>
-/// <param name="LongestDueAt">When the one became due that waits longest and that nobody is asking about; null when none waits.</param>
+/// <param name="LongestDueAt">When the one became due that waits longest and that nobody is asking about; null when none of the first thousand waits.</param>
 public sealed record DueFigures(string Issuer, long Due, DateTimeOffset? OldestVerifiedAt, DateTimeOffset? LongestDueAt);
 
 /// <summary>Looks how the checks stand, without counting all sessions.</summary>
@@ -28,14 +28,13 @@ public sealed class DueOverview(Database database)
              select verified_at, resting, next_check_at from {own}.session s
              where s.ended_at is null and s.issuer = i.issuer order by next_check_at limit 1000) n
            where not resting or next_check_at <= $1),
-          (select min(next_check_at) from (
-             select next_check_at from {own}.session s
+          (select min(w.next_check_at) from (
+             select id, subject_key, sid_key, position, next_check_at from {own}.session s
              where s.ended_at is null and s.issuer = i.issuer and s.next_check_at <= $1 and s.expires_at > $1
-               and (s.check_until is null or s.check_until < clock_timestamp())
-               and not exists (
-                 select 1 from {own}.revocation r where r.kind <> 4 and r.position > s.position
-                   and r.key in (s.id, s.subject_key, s.sid_key, '00000000-0000-0000-0000-000000000000'))
-             order by next_check_at limit 1) w)
+               and (s.check_until is null or s.check_until < clock_timestamp()) order by next_check_at limit 1000) w
+           where not exists (
+             select 1 from {own}.revocation r where r.kind <> 4 and r.position > w.position
+               and r.key in (w.id, w.subject_key, w.sid_key, '00000000-0000-0000-0000-000000000000')))
         from issuers i where i.issuer is not null
         """;
 
