@@ -25,7 +25,7 @@ public sealed class RevalidationLoop(
     private static readonly TimeSpan FiguresPeriod = TimeSpan.FromSeconds(5);
 
     private readonly Dictionary<string, Task> _running = new(StringComparer.Ordinal);
-    private readonly RevalidationProgress _progress = new(health, pause, settings, clock);
+    private readonly RevalidationProgress _progress = new(health, pause, settings, clock, log);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

@@ -29,4 +29,11 @@ internal static partial class RevalidatorLog
 
     [LoggerMessage(2008, LogLevel.Debug, "Session {SessionId} goes on unverified ({Error})")]
     public static partial void Skipped(this ILogger logger, SessionId sessionId, string error);
+
+    [LoggerMessage(2009, LogLevel.Warning,
+        "The checks at {Issuer} fall behind: one session has waited for {Late}, {Due} are due. Whoever was removed there stays in for so much longer. Raise revalidation.rate (now {Rate} per second) if the IdP can take it, revalidation.concurrency (now {Concurrency}), or add a worker")]
+    public static partial void FallsBehind(this ILogger logger, string issuer, TimeSpan late, long due, int rate, int concurrency);
+
+    [LoggerMessage(2010, LogLevel.Information, "The checks at {Issuer} are on time again")]
+    public static partial void CaughtUp(this ILogger logger, string issuer);
 }

@@ -7,7 +7,6 @@ using EventAuth.Adapters.Sessions;
 using EventAuth.Adapters.Settings;
 using EventAuth.Adapters.Telemetry;
 using EventAuth.Contracts;
-using EventAuth.Domain.Login;
 using EventAuth.Domain.Sessions;
 
 namespace EventAuth.Revalidator;
@@ -36,7 +35,8 @@ public sealed class SessionCheck(
     {
         var answer = await question.AskAsync(session, ct);
         var now = clock.GetUtcNow();
-        var step = CheckRules.Decide(answer, settings.Revalidation, UnverifiedFor(session, now), now >= session.AccessExpiresAt);
+        var countsFrom = LastWord.CountsFrom(session.VerifiedAt, session.UnansweredAt ?? now, settings.Revalidation.Interval);
+        var step = CheckRules.Decide(answer, settings.Revalidation, now - countsFrom, now >= session.AccessExpiresAt);
 
         // What the IdP has said is carried out, even while this process is being stopped.
         await CarryOutAsync(session, step, now);
@@ -50,7 +50,7 @@ public sealed class SessionCheck(
         var context = WriteContext.Because($"revalidation:{Guid.CreateVersion7():N}");
         switch (step)
         {
-            case CheckStep.Keep keep when Differs(keep.Claims, session):
+            case CheckStep.Keep keep when keep.Claims.Changes(session.Groups, session.Roles):
                 await ExecuteAsync(session, new SessionCommand.UpdateClaims(now, keep.Claims.Groups, keep.Claims.Roles), context);
                 break;
             case CheckStep.RevokeSubject revoke:
@@ -82,13 +82,6 @@ public sealed class SessionCheck(
         }
 
         return outcome.Stored;
-    }
-
-    // A rest is no outage: the IdP's last word counts from the interval before the first question that it did not answer.
-    private TimeSpan UnverifiedFor(DueSession session, DateTimeOffset now)
-    {
-        var asked = (session.UnansweredAt ?? now) - settings.Revalidation.Interval;
-        return now - (asked > session.VerifiedAt ? asked : session.VerifiedAt);
     }
 
     private CheckRecord Record(DueSession session, CheckStep step, DateTimeOffset now)
@@ -127,12 +120,6 @@ public sealed class SessionCheck(
 
     // Up to a tenth earlier or later: sessions that began together must not be asked about together forever.
     private static TimeSpan Jittered(TimeSpan interval) => interval * (RandomNumberGenerator.GetInt32(900, 1101) / 1000.0);
-
-    private static bool Differs(MappedClaims claims, DueSession session) =>
-        Differs(claims.Groups, session.Groups) || Differs(claims.Roles, session.Roles);
-
-    private static bool Differs(IReadOnlyList<string>? told, IReadOnlyList<string> known) =>
-        told is not null && !told.ToHashSet(StringComparer.Ordinal).SetEquals(known);
 
     private static string OutcomeOf(CheckStep step) => step switch
     {

@@ -4,7 +4,10 @@ using EventAuth.Adapters.Settings;
 
 namespace EventAuth.Gateway.Cache;
 
-/// <summary>Writes which sessions were used, in one statement every 15 s: never one write per request.</summary>
+/// <summary>
+/// Writes which sessions were used, in one statement every 15 s: never one write per request. Learns thereby when the IdP last
+/// stood by each, which no event tells.
+/// </summary>
 internal sealed class ActivityWriter(
     SessionCache cache, Activity activity, EventAuthSettings settings, TimeProvider clock, ILogger<ActivityWriter> log) : BackgroundService
 {
@@ -37,8 +40,9 @@ internal sealed class ActivityWriter(
         var seen = cache.SeenAfter(_written).Where(s => s.SeenAt <= until).OrderBy(s => s.SeenAt).ToList();
         foreach (var chunk in seen.Chunk(Chunk))
         {
-            await activity.WriteAsync([.. chunk.Select(s => (s.SessionId, DateTimeOffset.FromUnixTimeSeconds(s.SeenAt)))],
+            var verified = await activity.WriteAsync([.. chunk.Select(s => (s.SessionId, DateTimeOffset.FromUnixTimeSeconds(s.SeenAt)))],
                 clock.GetUtcNow(), settings.Revalidation.Interval, ct);
+            cache.Verified(verified);
             _written = chunk[^1].SeenAt - 1;
         }
 

@@ -91,6 +91,15 @@ internal sealed class SessionCache(int capacity, RestedSessions? rested = null)
     /// <summary>Notes that a background refresh was started.</summary>
     public void RefreshTried(SessionId id, long now) => Change(id, s => s with { RefreshTriedAt = now });
 
+    /// <summary>Notes when the IdP last stood by sessions.</summary>
+    public void Verified(IReadOnlyList<(SessionId Id, DateTimeOffset At)> sessions)
+    {
+        foreach (var (id, at) in sessions)
+        {
+            Change(id, s => s with { VerifiedAt = Math.Max(s.VerifiedAt, at.ToUnixTimeSeconds()) });
+        }
+    }
+
     public void Clear()
     {
         lock (_lock)

@@ -92,7 +92,7 @@ internal sealed class SessionReader(
         lookup = default;
         if (!grace.Holds || !cache.TryGet(id, out var session, out var identity) || session.Over || session.Stale
             || view.Ends(session) || now >= session.ExpiresAt || IsIdle(session, now)
-            || (now >= session.AccessExpiresAt && !session.Refreshable))
+            || (now >= session.AccessExpiresAt && !session.Refreshable) || !grace.LastWordCounts(session, now))
         {
             return false;
         }

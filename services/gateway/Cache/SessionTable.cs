@@ -65,7 +65,10 @@ internal sealed class SessionTable(int slots, int identityBytes)
         }
 
         session.IdentityLength = identity.Length;
+
+        // What only memory knows stays.
         session.SeenAt = Math.Max(session.SeenAt, isNew ? 0 : slot.Session.SeenAt);
+        session.RefreshTriedAt = Math.Max(session.RefreshTriedAt, isNew ? 0 : slot.Session.RefreshTriedAt);
         Count += isNew ? 1 : 0;
         Write(ref slot, session);
         return true;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using EventAuth.Adapters.Settings;
+using EventAuth.Domain.Sessions;
 
 namespace EventAuth.Gateway.Cache;
 
@@ -9,6 +10,9 @@ namespace EventAuth.Gateway.Cache;
 /// </summary>
 internal sealed class StoreGrace(RevocationView view, EventAuthSettings settings, ILogger<StoreGrace> log)
 {
+    // Checks come up to a tenth of the interval late, so that they do not come together.
+    private const double LatestCheck = 1.1;
+
     private readonly TimeSpan _grace = settings.Revocation.Grace;
     private readonly TimeSpan _end = settings.Revocation.Bound + settings.Revocation.Grace;
     private volatile bool _storeAway;
@@ -19,6 +23,27 @@ internal sealed class StoreGrace(RevocationView view, EventAuthSettings settings
 
     /// <summary>Whether what memory knows is young enough for grace.</summary>
     public bool Holds => _grace > TimeSpan.Zero && view.Age is { } age && age <= _end;
+
+    /// <summary>
+    /// Whether the IdP's last word on a session still counts. With the store away nobody is verified, so grace ends for each
+    /// session where an IdP that is away would end it: after <c>maxUnverifiedAge</c>, or with the first check that does not come.
+    /// </summary>
+    public bool LastWordCounts(in CachedSession session, long now)
+    {
+        var (accessEnds, verifiedAt) = (DateTimeOffset.FromUnixTimeSeconds(session.AccessExpiresAt), DateTimeOffset.FromUnixTimeSeconds(session.VerifiedAt));
+        var rules = settings.Revalidation;
+        if (rules.OnFailure == OnFailure.Allow && rules.MaxUnverifiedAge == TimeSpan.Zero)
+        {
+            return true;
+        }
+
+        // Without checks the end of the access token is when the IdP is asked; where failures deny, whatever comes first.
+        var answerDue = rules.Interval > TimeSpan.Zero ? verifiedAt + (rules.Interval * LatestCheck) + rules.Timeout : accessEnds;
+        var until = rules.OnFailure != OnFailure.Allow
+            ? answerDue < accessEnds ? answerDue : accessEnds
+            : LastWord.CountsUntil(rules.Interval > TimeSpan.Zero ? verifiedAt : accessEnds, answerDue, rules.MaxUnverifiedAge);
+        return DateTimeOffset.FromUnixTimeSeconds(now) < until;
+    }
 
     /// <summary>Whether sessions are let in by grace at this moment.</summary>
     public bool Begun => _storeAway && !view.LeaseHolds && Holds;

@@ -64,7 +64,8 @@ internal sealed class SessionRenewal(
                 RefreshOutcome.Renewed => await reader.ReadAsync(session.SessionId),
                 RefreshOutcome.Ended or RefreshOutcome.NoRefreshToken or RefreshOutcome.Unusable =>
                     known with { Knowledge = SessionKnowledge.Over },
-                _ => known with { Knowledge = Unverified(session) },
+                RefreshOutcome.Failed failed => known with { Knowledge = Unverified(failed.CountsFrom) },
+                _ => known with { Knowledge = Unverified(DateTimeOffset.FromUnixTimeSeconds(session.VerifiedAt)) },
             };
         }
         catch (Exception e) when (e is StoreUnavailableException or StreamConflictException)
@@ -88,10 +89,10 @@ internal sealed class SessionRenewal(
         kind != RequestKind.Navigation && settings.Refresh.MaxTokenAge > TimeSpan.Zero
         && clock.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(session.TokensAt) > settings.Refresh.MaxTokenAge;
 
-    // The IdP could not say. How long its last word counts is the operator's choice.
-    private SessionKnowledge Unverified(in CachedSession session) =>
+    // The IdP could not say. How long its last word counts is the operator's choice; the revalidator ends what we only refuse.
+    private SessionKnowledge Unverified(DateTimeOffset countsFrom) =>
         settings.Revalidation.OnFailure == OnFailure.Allow
-        && (settings.Revalidation.MaxUnverifiedAge == TimeSpan.Zero || clock.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(session.VerifiedAt) <= settings.Revalidation.MaxUnverifiedAge)
+        && (settings.Revalidation.MaxUnverifiedAge == TimeSpan.Zero || clock.GetUtcNow() - countsFrom < settings.Revalidation.MaxUnverifiedAge)
             ? SessionKnowledge.Live
             : SessionKnowledge.Unavailable;
 }

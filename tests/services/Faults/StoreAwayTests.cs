@@ -65,6 +65,28 @@ public sealed class StoreAwayTests : IAsyncLifetime
         await Until.TrueAsync("the session passes again", async () => (await browser.CallAsync()).StatusCode == HttpStatusCode.OK);
     }
 
+    // What the IdP gives out could not be kept, and the token that was used up for it would be lost.
+    [StoreFact]
+    public async Task No_refresh_token_is_used_while_what_comes_of_it_cannot_be_stored()
+    {
+        var clock = new ManualClock(TimeProvider.System.GetUtcNow());
+        var server = new NpgsqlConnectionStringBuilder(_store!.ConnectionString) { Host = "127.0.0.1", Port = _link!.Port };
+        await using var world = await World.StartAsync(_store, idp: new StubOptions { Clock = clock }, clock: clock, settings: new Dictionary<string, string>
+        {
+            ["postgres.connectionString"] = server.ConnectionString,
+            ["revocation.bound"] = "1h",
+        });
+        var browser = await world.SignInAsync(new StubUser("alice"));
+        _link.Link = Link.Cut;
+        clock.Advance(TimeSpan.FromMinutes(5));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await browser.CallAsync()).StatusCode);
+        Assert.Equal(0, world.Idp.Log.Grants("refresh_token"));
+
+        _link.Link = Link.Forwards;
+        await Until.TrueAsync("the session passes again", async () => (await browser.CallAsync()).StatusCode == HttpStatusCode.OK);
+        Assert.Equal(1, world.Idp.Log.Grants("refresh_token"));
+    }
+
     [StoreFact]
     public async Task The_webhook_says_503_and_never_200_while_it_cannot_store_a_logout()
     {

@@ -77,6 +77,51 @@ public sealed class RefreshSharingTests
         Assert.Equal(1, world.Calls);
     }
 
+    // A kept result that had expired was handed out as if it were fresh.
+    [StoreFact]
+    public async Task A_result_that_has_expired_meanwhile_is_no_result()
+    {
+        await using var world = await RefreshWorld.StartAsync("expiredresult", stands: true);
+        var (browser, _) = await world.SignInAsync();
+        world.Advance(TimeSpan.FromMinutes(5));
+        Assert.Equal(HttpStatusCode.OK, (await browser.CallAsync(gateway: 0)).StatusCode);
+        world.Advance(TimeSpan.FromMinutes(5));
+
+        Assert.Equal(HttpStatusCode.OK, (await browser.CallAsync(gateway: 1)).StatusCode);
+        Assert.Equal(2, world.Calls);
+    }
+
+    [StoreFact]
+    public async Task Without_tokens_on_record_a_program_gets_401_and_a_page_a_new_login()
+    {
+        await using var world = await RefreshWorld.StartAsync("norecord", stands: true);
+        var (browser, _) = await world.SignInAsync();
+        await world.Store.ExecuteAsync("delete from eventauth.session_token");
+        world.Advance(TimeSpan.FromMinutes(5));
+
+        Assert.Equal(HttpStatusCode.Unauthorized, (await browser.CallAsync()).StatusCode);
+        Assert.Equal(HttpStatusCode.Found, (await browser.VerifyAsync(gateway: 1)).StatusCode);
+        Assert.Equal(0, world.Calls);
+    }
+
+    // Where no checks are made, the ID token of a refresh is all that tells of a group that was taken away.
+    [StoreFact]
+    public async Task Without_checks_the_groups_are_those_of_the_last_refresh()
+    {
+        await using var world = await RefreshWorld.StartAsync("groups", stands: true);
+        world.Idp.SignInAs(new StubUser("ada") { Groups = ["admins"] });
+        var browser = world.Services.NewBrowser();
+        await browser.OpenAsync("/x");
+        Assert.Equal(HttpStatusCode.OK, (await browser.CallAsync("/admin", gateway: 1)).StatusCode);
+
+        world.Idp.Change(new StubUser("ada") { Groups = ["staff"] });
+        world.Advance(TimeSpan.FromMinutes(5));
+        Assert.Equal(HttpStatusCode.Forbidden, (await browser.CallAsync("/admin")).StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, (await browser.CallAsync("/admin", gateway: 1)).StatusCode);
+        Assert.Equal(["""["staff"]"""], Assert.Single(await world.QueryAsync(
+            "select data ->> 'groups' from eventauth_events.mt_events where type = 'session_claims_changed'")));
+    }
+
     // The IdP goes down shortly before the token expires: until then there is nothing to ask it.
     [StoreFact]
     public async Task With_a_valid_token_the_request_is_served_while_the_IdP_is_away()
@@ -94,7 +139,12 @@ public sealed class RefreshSharingTests
         Assert.Equal(HttpStatusCode.OK, (await browser.CallAsync()).StatusCode);
         await Until.TrueAsync("the renewal behind it has failed", async () =>
             (await world.QueryAsync("select 1 from eventauth_events.mt_events where type = 'session_refresh_failed'")).Count == 1);
+
+        // A session in use does not ask with every request: the next try is some seconds later.
         Assert.Equal(HttpStatusCode.OK, (await browser.CallAsync()).StatusCode);
+        world.Advance(TimeSpan.FromSeconds(5));
+        await Until.TrueAsync("it has asked again", async () => (await browser.CallAsync()).StatusCode == HttpStatusCode.OK && world.Calls >= 2);
+        Assert.Equal(2, world.Calls);
     }
 
     // Many IdPs rotate nothing and send no ID token with a refresh.

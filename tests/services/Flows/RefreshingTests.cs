@@ -112,7 +112,7 @@ public sealed class RefreshingTests : IAsyncLifetime
         _clock.Advance(TimeSpan.FromMinutes(5));
 
         Assert.Equal(HttpStatusCode.OK, (await browser.CallAsync()).StatusCode);
-        _clock.Advance(TimeSpan.FromMinutes(11));
+        _clock.Advance(TimeSpan.FromMinutes(14));
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await browser.CallAsync()).StatusCode);
 
         World.Idp.Heal(StubEndpoint.Token);

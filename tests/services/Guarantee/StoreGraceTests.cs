@@ -78,6 +78,46 @@ public sealed class StoreGraceTests : IAsyncLifetime
         await Until.TrueAsync("the session passes again", async () => (await alice.CallAsync()).StatusCode == HttpStatusCode.OK);
     }
 
+    // Nobody can ask the IdP about a session whose tokens and whose end cannot be stored: a person who was removed must not come in for an hour more.
+    [StoreFact]
+    public async Task Whose_last_word_from_the_IdP_is_too_old_is_not_let_in_by_grace()
+    {
+        await using var world = await StartAsync("grace(10m)");
+        var (alice, bob) = (await world.SignInAsync(new StubUser("alice")), await world.SignInAsync(new StubUser("bob")));
+        await _store!.ExecuteAsync("update eventauth.session set verified_at = now() - interval '16 minutes' where sub = 'bob'");
+        Assert.Equal(HttpStatusCode.OK, (await alice.CallAsync(gateway: 1)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await bob.CallAsync(gateway: 1)).StatusCode);
+
+        _link!.Link = Link.Cut;
+        await Until.TrueAsync("the gateway lets in by grace", async () => (await StatusAsync(world, 1)).InGrace);
+        Assert.Equal(HttpStatusCode.OK, (await alice.CallAsync(gateway: 1)).StatusCode);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await bob.CallAsync(gateway: 1)).StatusCode);
+    }
+
+    [Theory]
+    [InlineData("allow", "60s", "15m", 899, 300, true)]
+    [InlineData("allow", "60s", "15m", 900, 300, false)]
+    [InlineData("allow", "60s", "0s", 9000, 300, true)]      // no limit
+    [InlineData("allow", "60s", "30s", 75, 300, true)]       // the next answer is not due yet: 1.1 intervals and the time limit
+    [InlineData("allow", "60s", "30s", 76, 300, false)]
+    [InlineData("allow", "60s", "15m", 800, -500, true)]     // an expired token can wait for its renewal as with an IdP that is away
+    [InlineData("deny", "60s", "15m", 75, 300, true)]        // where failures deny, the first check that does not come is one
+    [InlineData("deny", "60s", "15m", 76, 300, false)]
+    [InlineData("deny", "60s", "15m", 10, 0, false)]         // and so is the renewal of an expired token
+    [InlineData("allow", "0s", "15m", 9000, -899, true)]     // without checks the end of the token is when the IdP is asked
+    [InlineData("allow", "0s", "15m", 9000, -900, false)]
+    [InlineData("deny", "0s", "15m", 9000, 1, true)]
+    [InlineData("deny", "0s", "15m", 9000, 0, false)]
+    public void In_grace_the_last_word_counts_as_long_as_without_the_IdP(
+        string onFailure, string interval, string limit, int verifiedAgo, int tokenLeft, bool counts)
+    {
+        const long Now = 1_000_000_000;
+        var settings = IdleGateway.Settings(IdleGateway.Nowhere, ("revocation.onStoreUnavailable", "grace(1h)"), ("revalidation.onFailure", onFailure),
+            ("revalidation.interval", interval), ("revalidation.maxUnverifiedAge", limit));
+        var grace = new StoreGrace(new RevocationView(TimeProvider.System, TimeSpan.FromSeconds(5)), settings, new Lines());
+        Assert.Equal(counts, grace.LastWordCounts(new CachedSession { VerifiedAt = Now - verifiedAgo, AccessExpiresAt = Now + tokenLeft }, Now));
+    }
+
     // The backup that is restored may lack what this replica knows to be revoked: there is no age to count the grace from.
     [Fact]
     public void It_counts_from_the_last_completed_read_and_never_after_the_feed_went_back()
@@ -129,13 +169,14 @@ public sealed class StoreGraceTests : IAsyncLifetime
         return browser;
     }
 
-    private static async Task<(string Setting, bool InGrace)> StatusAsync(World world)
+    private static async Task<(string Setting, bool InGrace)> StatusAsync(World world, int gateway = 0)
     {
-        var revocations = JsonDocument.Parse(await TextAsync(world, "/status")).RootElement.GetProperty("revocations");
+        var revocations = JsonDocument.Parse(await TextAsync(world, "/status", gateway)).RootElement.GetProperty("revocations");
         return (revocations.GetProperty("onStoreUnavailable").GetString()!, revocations.GetProperty("inGrace").GetBoolean());
     }
 
-    private static Task<string> TextAsync(World world, string path) => Http.GetStringAsync(new Uri(world.Gateways[0].Operations, path));
+    private static Task<string> TextAsync(World world, string path, int gateway = 0) =>
+        Http.GetStringAsync(new Uri(world.Gateways[gateway].Operations, path));
 
     /// <summary>Remembers which lines were logged.</summary>
     private sealed class Lines : ILogger<StoreGrace>

@@ -71,6 +71,21 @@ public sealed class RestingSessionTests(LiveStore store) : IClassFixture<LiveSto
         Assert.IsType<CheckStep.EndUnverified>(await world.CheckAgainAsync(id));
     }
 
+    [StoreFact]
+    public async Task A_question_that_a_gateway_got_no_answer_to_counts_too()
+    {
+        await using var world = await StartAsync(("revalidation.maxUnverifiedAge", "5m"));
+        var id = await RestAsync(world, "asked-by-a-gateway");
+        world.Clock.Advance(TimeSpan.FromSeconds(661));
+        var first = world.Clock.GetUtcNow();
+        Assert.Equal(first, await store.Index.NoteUnansweredAsync(id, first, default));
+        Assert.Equal(first, await store.Index.NoteUnansweredAsync(id, first.AddMinutes(1), default));
+        world.Idp.Always(StubEndpoint.Token, StubAnswer.Empty(503));
+        world.Clock.Advance(TimeSpan.FromMinutes(4) - TimeSpan.FromSeconds(1));
+        Assert.IsType<CheckStep.Skip>(await world.CheckAsync(id));
+        Assert.IsType<CheckStep.EndUnverified>(await world.CheckAgainAsync(id));
+    }
+
     // A confirmed check of a session without refresh token has no event: only the time of the last word tells two outages apart.
     [StoreFact]
     public async Task Each_outage_is_recorded_once_also_without_a_refresh_token()

@@ -7,8 +7,12 @@ namespace EventAuth.Services.Tests.Revalidator;
 internal sealed class SpokenLog
 {
     private readonly ConcurrentQueue<(LogLevel Level, int Id, string Text)> _lines = new();
+    private readonly ConcurrentDictionary<int, string> _templates = new();
 
     public IReadOnlyList<(LogLevel Level, int Id, string Text)> Lines => [.. _lines];
+
+    /// <summary>The text of each line that came up, before anything was put into it.</summary>
+    public IReadOnlyDictionary<int, string> Templates => _templates;
 
     public void Clear() => _lines.Clear();
 
@@ -26,6 +30,7 @@ internal sealed class SpokenLog
             if (IsEnabled(logLevel))
             {
                 log._lines.Enqueue((logLevel, eventId.Id, formatter(state, exception)));
+                log._templates[eventId.Id] = (state as IEnumerable<KeyValuePair<string, object?>>)?.Last().Value as string ?? "";
             }
         }
     }

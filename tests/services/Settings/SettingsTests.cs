@@ -146,6 +146,22 @@ public sealed class SettingsTests
         Assert.Equal("10.0.0.1", values["trustedProxies"]);
     }
 
+    [Fact]
+    public void Everything_about_checks_has_a_twin_in_the_environment()
+    {
+        var settings = SettingsRules.Read(new Dictionary<string, string>(Smallest, StringComparer.OrdinalIgnoreCase).Concat(SettingsSource.Load(null, new Hashtable
+        {
+            ["EVENTAUTH__REVALIDATION__INTERVAL"] = "0s",
+            ["EVENTAUTH__REVALIDATION__TIMEOUT"] = "7s",
+            ["EVENTAUTH__REVALIDATION__ONFAILURE"] = "deny",
+            ["EVENTAUTH__REVALIDATION__FATALERRORS"] = "invalid_client,userinfo_403",
+        })).ToDictionary(StringComparer.OrdinalIgnoreCase));
+
+        var rules = settings.Revalidation;
+        Assert.Equal((TimeSpan.Zero, TimeSpan.FromSeconds(7), OnFailure.Deny), (rules.Interval, rules.Timeout, rules.OnFailure));
+        Assert.Superset(new HashSet<string> { "invalid_client", "userinfo_403", "invalid_grant" }, settings.Providers[0].FatalErrors.ToHashSet());
+    }
+
     private static EventAuthSettings Read(params (string Path, string Value)[] changes)
     {
         var values = new Dictionary<string, string>(Smallest, StringComparer.OrdinalIgnoreCase);

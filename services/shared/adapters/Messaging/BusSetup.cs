@@ -32,8 +32,8 @@ public static class BusSetup
     // A broker that vanished without a word is noticed after two missed beats.
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(5);
 
-    /// <summary>The queue of a replica.</summary>
-    public static string QueueOf(string instance) => $"eventauth-replica-{instance}";
+    /// <summary>The queue of a replica, and the exchange of the same name that leads into it.</summary>
+    public static string QueueOf(string instance) => $"eventauth-hints-{instance}";
 
     /// <summary>Adds the bus and the relay, or only the bell when no broker is configured.</summary>
     /// <param name="addConsumers">Consumers of this service; null for one that only publishes.</param>
@@ -51,6 +51,7 @@ public static class BusSetup
         services.AddSingleton<RelayState>().AddHostedService<OutboxRelay>();
         services.AddSingleton(p => new UnreadableMessages(settings.Instance, () => readFeed?.Invoke(p),
             p.GetRequiredService<Metrics>(), p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ILogger<UnreadableMessages>>()));
+        services.AddReceiveEndpointObserver<BrokerWatch>();
         services.AddMassTransit(x =>
         {
             addConsumers?.Invoke(x);
@@ -77,7 +78,10 @@ public static class BusSetup
         {
             var unreadable = context.GetRequiredService<UnreadableMessages>();
             queue.Durable = true;
-            queue.AutoDelete = false;
+
+            // Of the exchange: it goes with the queue, or one would be left of every host name there ever was. A queue with a
+            // life stays until that is over.
+            queue.AutoDelete = true;
             queue.QueueExpiration = QueueLife;
             queue.SetQueueArgument("x-max-length", HintsAtMost);
             queue.SetQueueArgument("x-max-length-bytes", HintBytesAtMost);

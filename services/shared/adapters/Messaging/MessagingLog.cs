@@ -18,4 +18,10 @@ internal static partial class MessagingLog
 
     [LoggerMessage(205, LogLevel.Warning, "An unreadable message could not be parked and is dropped: {Problem}")]
     public static partial void NotParked(this ILogger logger, string problem);
+
+    [LoggerMessage(206, LogLevel.Warning, "No connection to the broker: {Problem}. Tried again until there is one; meanwhile the feed carries revocations alone")]
+    public static partial void BrokerUnreachable(this ILogger logger, string problem);
+
+    [LoggerMessage(207, LogLevel.Information, "The broker is connected again")]
+    public static partial void BrokerReached(this ILogger logger);
 }

@@ -24,7 +24,8 @@ public sealed class EventStore(Database database) : IEventStore
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $12, coalesce($20, $12))
         on conflict (id) do update set version = $2, groups = $9, roles = $10, tokens_at = $14, access_expires_at = $15,
           refreshable = $16, token_version = $17, ended_at = $18, end_reason = $19,
-          verified_at = greatest(session.verified_at, $14), next_check_at = coalesce($20, session.next_check_at)
+          verified_at = greatest(session.verified_at, $14),
+          unanswered_at = case when $14 > session.verified_at then null else session.unanswered_at end, next_check_at = coalesce($20, session.next_check_at)
         """;
 
     private const string SaveTokensSql = """

@@ -14,6 +14,7 @@ public sealed class Schema(Database database)
     /// <exception cref="NpgsqlException">The database cannot be reached or refuses.</exception>
     public async Task ApplyAsync(CancellationToken ct)
     {
+        await new MissingIndexes(database, Read("own.sql")).BuildAsync(ct);
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
 

@@ -5,6 +5,7 @@ using Npgsql;
 namespace EventAuth.Adapters.Postgres;
 
 /// <summary>A session as the database knows it now, with what the person is called and whether it is revoked.</summary>
+/// <param name="UnansweredAt">When the IdP first did not answer about it, since it last stood by it.</param>
 /// <param name="RevokedPosition">Highest feed position that speaks of it, its subject or its IdP session; 0: none.</param>
 public sealed record SessionRow(
     SessionId Id,
@@ -24,6 +25,7 @@ public sealed record SessionRow(
     DateTimeOffset? EndedAt,
     string? EndReason,
     DateTimeOffset VerifiedAt,
+    DateTimeOffset? UnansweredAt,
     string? Email,
     string? Name,
     DateTimeOffset? SeenAt,
@@ -34,12 +36,12 @@ public sealed record SessionRow(
     public bool IsOver => EndedAt is not null || RevokedPosition > Position;
 }
 
-/// <summary>Finds sessions: by id, by the IdP's session, by subject. Reads only.</summary>
+/// <summary>Finds sessions: by id, by the IdP's session, by subject.</summary>
 public sealed class SessionIndex(Database database)
 {
     internal const string Columns = """
         s.id, s.version, s.issuer, s.sub, s.sid, s.client_id, s.groups, s.roles, s.position, s.issued_at, s.expires_at,
-        s.tokens_at, s.access_expires_at, s.refreshable, s.token_version, s.ended_at, s.end_reason, s.verified_at,
+        s.tokens_at, s.access_expires_at, s.refreshable, s.token_version, s.ended_at, s.end_reason, s.verified_at, s.unanswered_at,
         p.email, p.name, a.seen_at, a.user_agent,
         (select coalesce(max(r.position), 0) from {own}.revocation r
          where r.kind <> 4 and r.key in (s.id, s.subject_key, s.sid_key, '00000000-0000-0000-0000-000000000000')) as revoked_position
@@ -86,6 +88,15 @@ public sealed class SessionIndex(Database database)
     public async Task<Subject?> SubjectAsync(SubjectKey key, CancellationToken ct) =>
         await ListAsync(key, live: false, before: null, limit: 1, ct) is [var row] ? row.Subject : null;
 
+    /// <summary>Notes that the IdP did not answer about a session; from when it has not, which an earlier note may say.</summary>
+    public Task<DateTimeOffset> NoteUnansweredAsync(SessionId id, DateTimeOffset now, CancellationToken ct) => PostgresErrors.MapAsync("session", async () =>
+    {
+        await using var command = database.Command(
+            "update {own}.session set unanswered_at = coalesce(unanswered_at, $2) where id = $1 and ended_at is null returning unanswered_at", id.Value, now);
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        return await reader.ReadAsync(ct) ? Time(reader, 0) : now;
+    }, ct);
+
     private async Task<SessionRow?> ReadAsync(SessionId id, CancellationToken ct) =>
         await QueryAsync("where s.id = $1", ct, id.Value) is [var row] ? row : null;
 
@@ -106,8 +117,8 @@ public sealed class SessionIndex(Database database)
     internal static SessionRow Read(NpgsqlDataReader r) => new(
         new SessionId(r.GetGuid(0)), r.GetInt64(1), new Subject(r.GetString(2), r.GetString(3)), Text(r, 4), r.GetString(5),
         r.GetFieldValue<string[]>(6), r.GetFieldValue<string[]>(7), r.GetInt64(8), Time(r, 9), Time(r, 10), Time(r, 11),
-        Time(r, 12), r.GetBoolean(13), r.GetInt32(14), TimeOrNull(r, 15), Text(r, 16), Time(r, 17), Text(r, 18), Text(r, 19),
-        TimeOrNull(r, 20), Text(r, 21), r.GetInt64(22));
+        Time(r, 12), r.GetBoolean(13), r.GetInt32(14), TimeOrNull(r, 15), Text(r, 16), Time(r, 17), TimeOrNull(r, 18), Text(r, 19), Text(r, 20),
+        TimeOrNull(r, 21), Text(r, 22), r.GetInt64(23));
 
     private static string? Text(NpgsqlDataReader r, int i) => r.IsDBNull(i) ? null : r.GetString(i);
 

@@ -2,6 +2,7 @@ using EventAuth.Adapters.Secrets;
 using EventAuth.Contracts;
 using EventAuth.Domain.Login;
 using EventAuth.Domain.Refresh;
+using EventAuth.Domain.Sessions;
 
 namespace EventAuth.Adapters.Refresh;
 
@@ -32,7 +33,11 @@ public abstract record RefreshOutcome
     public sealed record Unusable(string Why) : RefreshOutcome;
 
     /// <summary>No new tokens; the session goes on as far as this is concerned.</summary>
-    public sealed record Failed(ProviderAnswer Answer) : RefreshOutcome;
+    public sealed record Failed(ProviderAnswer Answer) : RefreshOutcome
+    {
+        /// <summary>From when the IdP's last word on the session counts, see <see cref="LastWord"/>.</summary>
+        public DateTimeOffset CountsFrom { get; init; }
+    }
 
     /// <summary>Another replica is at it and took longer than its lease.</summary>
     public sealed record Busy : RefreshOutcome;

@@ -6,6 +6,7 @@ using EventAuth.Adapters.Sessions;
 using EventAuth.Adapters.Settings;
 using EventAuth.Adapters.Telemetry;
 using EventAuth.Contracts;
+using EventAuth.Domain.Login;
 using EventAuth.Domain.Refresh;
 using EventAuth.Domain.Sessions;
 using Microsoft.Extensions.Logging;
@@ -23,7 +24,7 @@ internal sealed record HeldTokens(
 
 /// <summary>Writes down what came of a call to the IdP: new tokens, nothing, or the end of the session.</summary>
 internal sealed class RefreshRecord(
-    TokenStore tokens, SessionService sessions, TokenVault vault, OutboxSignal outbox, Metrics metrics,
+    TokenStore tokens, SessionService sessions, SessionIndex index, TokenVault vault, OutboxSignal outbox, Metrics metrics,
     EventAuthSettings settings, Failpoints failpoints, TimeProvider clock, ILogger log)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
@@ -89,6 +90,37 @@ internal sealed class RefreshRecord(
         }
 
         return new RefreshOutcome.Failed(answer);
+    }
+
+    /// <summary>
+    /// Takes over groups and roles that came with new tokens, where no checks do that. Those know more: some IdPs repeat in
+    /// each ID token what was true at the login, and only userinfo is of today.
+    /// </summary>
+    public async Task UpdateClaimsAsync(SessionId id, MappedClaims claims)
+    {
+        if (settings.Revalidation.Interval > TimeSpan.Zero)
+        {
+            return;
+        }
+
+        var outcome = await sessions.ExecuteAsync(id, new SessionCommand.UpdateClaims(clock.GetUtcNow(), claims.Groups, claims.Roles),
+            WriteContext.Because($"refresh:{id}"), CancellationToken.None);
+        if (outcome.Stored)
+        {
+            outbox.Ring();
+        }
+    }
+
+    /// <summary>
+    /// From when the last word on a session counts, after a question that went without an answer; the first one is noted. An
+    /// IdP that rejects us is not noted: once that is mended, an outage of a moment must not find everybody's last word too old.
+    /// </summary>
+    public async Task<DateTimeOffset> CountsFromAsync(SessionRow row, ProviderAnswer answer)
+    {
+        var unansweredAt = row.UnansweredAt is null && answer is ProviderAnswer.Unavailable
+            ? await index.NoteUnansweredAsync(row.Id, clock.GetUtcNow(), CancellationToken.None)
+            : row.UnansweredAt;
+        return LastWord.CountsFrom(row.VerifiedAt, unansweredAt, settings.Revalidation.Interval);
     }
 
     // The old refresh token is used up: a hiccup of the store must not cost the session while there is time to try again.

@@ -49,7 +49,7 @@ public sealed class RefreshSession(
         $"{settings.Instance}/{Environment.ProcessId}/{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}";
 
     private readonly ConcurrentDictionary<(SessionId, int), Lazy<Task<RefreshOutcome>>> _flights = new();
-    private readonly RefreshRecord _record = new(tokens, sessions, vault, outbox, metrics, settings, failpoints, clock, log);
+    private readonly RefreshRecord _record = new(tokens, sessions, index, vault, outbox, metrics, settings, failpoints, clock, log);
 
     private long _flown;
 
@@ -112,12 +112,17 @@ public sealed class RefreshSession(
 
         // Everything that can take long without the refresh token happens before the lease is taken.
         var (provider, problem) = await ProviderAsync(row, by);
-        if (provider is null)
+        var outcome = provider is null ? problem! : await ClaimAsync(row, provider, by) ?? await InVainAsync(id, version);
+        switch (outcome)
         {
-            return problem!;
+            case RefreshOutcome.Failed failed:
+                return failed with { CountsFrom = await _record.CountsFromAsync(row, failed.Answer) };
+            case RefreshOutcome.Renewed { Claims: { } claims } when claims.Changes(row.Groups, row.Roles):
+                await _record.UpdateClaimsAsync(row.Id, claims);
+                return outcome;
+            default:
+                return outcome;
         }
-
-        return await ClaimAsync(row, provider, by) ?? await InVainAsync(id, version);
     }
 
     // Null: others are at it, longer than their lease.

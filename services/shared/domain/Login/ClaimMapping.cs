@@ -20,6 +20,12 @@ public sealed record MappedClaims(string? Email, string? Name, IReadOnlyList<str
         return new(refused ? "" : email, Name ?? older.Name, Groups ?? older.Groups, Roles ?? older.Roles) { EmailRefused = refused };
     }
 
+    /// <summary>Whether it says other groups or roles than are known.</summary>
+    public bool Changes(IReadOnlyList<string> groups, IReadOnlyList<string> roles) => Differs(Groups, groups) || Differs(Roles, roles);
+
+    private static bool Differs(IReadOnlyList<string>? told, IReadOnlyList<string> known) =>
+        told is not null && !told.ToHashSet(StringComparer.Ordinal).SetEquals(known);
+
     /// <summary>Shows no personal data.</summary>
     public override string ToString() => $"{Groups?.Count.ToString(provider: null) ?? "no"} groups, {Roles?.Count.ToString(provider: null) ?? "no"} roles";
 }
