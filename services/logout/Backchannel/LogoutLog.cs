@@ -19,9 +19,9 @@ internal static partial class LogoutLog
     [LoggerMessage(3004, LogLevel.Warning, "Logout token from {Address} could not be handled now: {Problem}")]
     public static partial void Away(this ILogger logger, string address, string problem);
 
-    [LoggerMessage(3006, LogLevel.Warning, "Session {Session}: its tokens can't be opened, so the IdP is not asked to take them back: {Problem}")]
-    public static partial void TokensUnreadable(this ILogger logger, SessionId session, string problem);
-
     [LoggerMessage(3005, LogLevel.Error, "A logout token could not be handled")]
     public static partial void Failed(this ILogger logger, Exception error);
+
+    [LoggerMessage(3006, LogLevel.Warning, "Session {Session}: its tokens can't be opened, so the IdP is not asked to take them back: {Problem}")]
+    public static partial void TokensUnreadable(this ILogger logger, SessionId session, string problem);
 }

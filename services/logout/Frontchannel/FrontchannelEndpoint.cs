@@ -88,6 +88,12 @@ internal sealed class FrontchannelEndpoint(
         {
             return Away("the event store is too slow");
         }
+        catch (Exception e)
+        {
+            log.Failed(e);
+            metrics.FrontchannelLogout("failed");
+            return StatusCodes.Status500InternalServerError;
+        }
     }
 
     private int Away(string problem)

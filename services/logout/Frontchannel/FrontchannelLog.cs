@@ -9,4 +9,7 @@ internal static partial class FrontchannelLog
 
     [LoggerMessage(3102, LogLevel.Warning, "A front-channel logout could not be handled now: {Problem}")]
     public static partial void Away(this ILogger logger, string problem);
+
+    [LoggerMessage(3103, LogLevel.Error, "A front-channel logout could not be handled")]
+    public static partial void Failed(this ILogger logger, Exception error);
 }

@@ -18,7 +18,7 @@ internal static class FrontchannelPage
         var body = status switch
         {
             StatusCodes.Status200OK => Over,
-            StatusCodes.Status503ServiceUnavailable => Away,
+            >= StatusCodes.Status500InternalServerError => Away,
             _ => Wrong,
         };
         response.StatusCode = status;
