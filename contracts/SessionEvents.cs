@@ -67,7 +67,7 @@ public sealed record SessionEnded(
     [property: JsonPropertyName("cause")] string? Cause,
     [property: JsonPropertyName("actor")] string? Actor) : SessionEvent;
 
-/// <summary>Why a session ended. Closed list; stored by name.</summary>
+/// <summary>Why a session ended. Closed list, stored by name: new ones go to its end, none ever goes.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<EndReason>))]
 public enum EndReason
 {
@@ -83,4 +83,5 @@ public enum EndReason
     EndedByOperator,
     IdentityChanged,
     Unverified,
+    FrontchannelLogout,
 }

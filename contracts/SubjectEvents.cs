@@ -14,7 +14,7 @@ public abstract record SubjectEvent
 /// </summary>
 /// <param name="Position">Place in the revocation feed; order decides, not time.</param>
 /// <param name="NotBefore">The commit's moment, for tokens that carry only a time.</param>
-/// <param name="Source">backchannel, revalidation, operator or user.</param>
+/// <param name="Source">backchannel, frontchannel, revalidation, operator or user.</param>
 /// <param name="Cause">Logout token's jti, OAuth error code, or the operator's reason.</param>
 public sealed record SubjectRevoked(
     [property: JsonPropertyName("issuer")] string Issuer,

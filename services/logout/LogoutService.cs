@@ -4,6 +4,7 @@ using EventAuth.Adapters.Postgres;
 using EventAuth.Adapters.Refresh;
 using EventAuth.Adapters.Settings;
 using EventAuth.Logout.Backchannel;
+using EventAuth.Logout.Frontchannel;
 
 namespace EventAuth.Logout;
 
@@ -15,7 +16,9 @@ public static class LogoutService
         {
             BusSetup.Add(services, settings, addConsumers: null);
             services.AddSingleton<SweepSignal>().AddSingleton<Sweeps>().AddSingleton<Revocations>();
-            services.AddSingleton<EndSessions>().AddSingleton<BackchannelEndpoint>();
+            services.AddSingleton<TokenRevocations>().AddHostedService(p => p.GetRequiredService<TokenRevocations>());
+            services.AddSingleton<OfflineAccess>().AddSingleton<EndSessions>().AddSingleton<BackchannelEndpoint>();
+            services.AddSingleton<UnprovenLogout>().AddSingleton<FrontchannelEndpoint>();
             services.AddHostedService<RevokedSessionSweep>();
         }, Routes.Map);
 }

@@ -160,7 +160,7 @@ internal sealed class StubEndpoints(StubProvider idp)
         if (idp.Current is { } user)
         {
             idp.Withdraw(user.Sub);
-            if (idp.Options.BackchannelLogout is { } to)
+            if (idp.BackchannelLogout is { } to)
             {
                 await idp.SendLogoutTokenAsync(to, user.Sub, sid: null, ct);
             }

@@ -20,6 +20,7 @@ public sealed class StubProvider : IAsyncDisposable
     private StubProvider(StubOptions options, WebApplication app)
     {
         Options = options;
+        BackchannelLogout = options.BackchannelLogout;
         Grants = new StubGrants(options.Clock) { RetryWindow = options.RetryWindow };
         _app = app;
     }
@@ -33,6 +34,9 @@ public sealed class StubProvider : IAsyncDisposable
     public StubKeys SigningKeys { get; } = new();
 
     public StubGrants Grants { get; }
+
+    /// <summary>Where end_session sends a logout token before it answers the browser.</summary>
+    public Uri? BackchannelLogout { get; set; }
 
     /// <summary>Who is signed in in every browser; null: the person says no.</summary>
     internal StubUser? Current { get; private set; }

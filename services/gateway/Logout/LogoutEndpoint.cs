@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using EventAuth.Adapters.Oidc;
 using EventAuth.Adapters.Postgres;
+using EventAuth.Adapters.Refresh;
 using EventAuth.Adapters.Secrets;
 using EventAuth.Adapters.Settings;
 using EventAuth.Contracts;
@@ -19,6 +20,9 @@ internal sealed class LogoutEndpoint(
     Visitors visitors, SessionEnding ending, TokenStore tokenStore, TokenVault vault, ProviderDirectory providers,
     TokenRevocations revocations, EventAuthSettings settings, LogoutLog log)
 {
+    // To a page that is ours: whether anything answers at the root of our host is not for us to know.
+    private const string SignInAgain = "/auth/login?rd=%2Fauth%2Fsessions";
+
     private static readonly Problem Foreign = new(
         StatusCodes.Status403Forbidden, "form-not-ours", "Please sign out here", "The request did not come from this page.");
 
@@ -134,7 +138,7 @@ internal sealed class LogoutEndpoint(
     private static Task WriteLoggedOutAsync(HttpContext http, EventAuthSettings settings, CancellationToken ct) =>
         Page.WriteAsync(http, StatusCodes.Status200OK, "Signed out", Html.Of($"""
             <h1>You are signed out</h1><p>This browser has no session here any more.</p>
-            <p><a href="{OwnUrl.Of(settings, "/auth/login")}">Sign in again</a></p>
+            <p><a href="{OwnUrl.Of(settings, SignInAgain)}">Sign in again</a></p>
             """), PageForm.Plain, ct);
 
     // RFC 9700 4.12: 303 makes a GET of the POST; 307 would send the form on to the IdP.

@@ -1,3 +1,4 @@
+using EventAuth.Adapters.Refresh;
 using EventAuth.Gateway.Pages;
 
 namespace EventAuth.Gateway.Logout;

@@ -2,18 +2,20 @@ using System.Diagnostics;
 using EventAuth.Adapters.Oidc;
 using EventAuth.Adapters.Postgres;
 using EventAuth.Adapters.Sessions;
+using EventAuth.Adapters.Settings;
 using EventAuth.Adapters.Telemetry;
 
 namespace EventAuth.Logout.Backchannel;
 
 /// <summary>
 /// The webhook of OpenID Connect Back-Channel Logout 1.0: read, check, carry out, answer. 200 only after the commit; a
-/// token that cannot be checked or carried out now is answered 503, so that the IdP tries again.
+/// token that cannot be checked or carried out now is answered 503 (or as the settings say), so that the IdP tries again.
 /// </summary>
 public sealed class BackchannelEndpoint(
     ProviderDirectory providers,
     EndSessions endSessions,
     Schema schema,
+    EventAuthSettings settings,
     Metrics metrics,
     Failpoints failpoints,
     TimeProvider clock,
@@ -46,7 +48,7 @@ public sealed class BackchannelEndpoint(
 
         metrics.LogoutToken(answer.Outcome);
         http.Response.OnCompleted(() => failpoints.ReachedAsync(Failpoints.WebhookAfterAnswer));
-        await answer.WriteAsync(http.Response, CancellationToken.None);
+        await answer.WriteAsync(http.Response, settings.Logout.UnavailableStatus, CancellationToken.None);
     }
 
     private async Task<LogoutAnswer> DecideAsync(HttpContext http)

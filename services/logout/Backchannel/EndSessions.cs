@@ -9,7 +9,7 @@ using EventAuth.Domain.Logout;
 namespace EventAuth.Logout.Backchannel;
 
 /// <summary>Does what an accepted logout token says: one revocation, and the token remembered, in one transaction.</summary>
-public sealed class EndSessions(SessionIndex index, Revocations revocations)
+public sealed class EndSessions(SessionIndex index, Revocations revocations, OfflineAccess offline)
 {
     // More live sessions of one person are not looked through.
     private const int MaxLooked = 1000;
@@ -22,30 +22,49 @@ public sealed class EndSessions(SessionIndex index, Revocations revocations)
     public async Task<LogoutAnswer> EndAsync(
         string issuer, LogoutTokenVerdict.Accepted logout, string token, CancellationToken ct)
     {
+        var whom = await FindAsync(issuer, logout, ct);
+        if (whom is null)
+        {
+            return Refuse("sub-sid-mismatch", "the session of this sid belongs to another sub");
+        }
+
         try
         {
+            var tokens = logout.RevokesOfflineAccess ? await offline.ReadAsync(whom.Key, ct) : [];
             var cause = CauseOf(issuer, logout, token);
-            if (logout.Sid is not { } sid)
+            var receipt = whom.Sid is { } sid
+                ? await revocations.RevokeProviderSessionAsync(issuer, whom.Sub, sid, cause, ct)
+                : await revocations.RevokeSubjectAsync(new Subject(issuer, whom.Sub!), cause, ct);
+            if (receipt.Fresh)
             {
-                return Answer(await revocations.RevokeSubjectAsync(new Subject(issuer, logout.Sub!), cause, ct));
+                offline.Revoke(issuer, tokens);
             }
 
-            // A token that names another person than the session has is wrong in a way that no retry mends.
-            var known = await index.OfProviderSessionAsync(ProviderSessionKey.Of(issuer, sid), ct);
-            if (logout.Sub is { } sub && known.Any(s => s.Subject.Sub != sub))
-            {
-                return Refuse("sub-sid-mismatch", "the session of this sid belongs to another sub");
-            }
-
-            return Answer(known.Count == 0 && await HasSessionsWithoutSidAsync(issuer, logout.Sub, ct)
-                ? await revocations.RevokeSubjectAsync(new Subject(issuer, logout.Sub!), cause, ct)
-                : await revocations.RevokeProviderSessionAsync(
-                    issuer, logout.Sub ?? (known is [var first, ..] ? first.Subject.Sub : null), sid, cause, ct));
+            return new LogoutAnswer.Done(receipt.Fresh, receipt.Position);
         }
         catch (TokenIdReusedException)
         {
             return Refuse("jti-reused", "another token with this jti was seen");
         }
+    }
+
+    // Null: the token names another person than the session has, which no retry mends.
+    private async Task<Whom?> FindAsync(string issuer, LogoutTokenVerdict.Accepted logout, CancellationToken ct)
+    {
+        if (logout.Sid is not { } sid)
+        {
+            return new Whom(issuer, logout.Sub, Sid: null);
+        }
+
+        var known = await index.OfProviderSessionAsync(ProviderSessionKey.Of(issuer, sid), ct);
+        if (logout.Sub is { } sub && known.Any(s => s.Subject.Sub != sub))
+        {
+            return null;
+        }
+
+        return known.Count == 0 && await HasSessionsWithoutSidAsync(issuer, logout.Sub, ct)
+            ? new Whom(issuer, logout.Sub, Sid: null)
+            : new Whom(issuer, logout.Sub ?? (known is [var first, ..] ? first.Subject.Sub : null), sid);
     }
 
     private async Task<bool> HasSessionsWithoutSidAsync(string issuer, string? sub, CancellationToken ct) =>
@@ -62,8 +81,12 @@ public sealed class EndSessions(SessionIndex index, Revocations revocations)
     /// <summary>Joins the log, the revocation and the ends of one logout token.</summary>
     internal static string CorrelationOf(string issuer, string jti) => $"logout-token:{KeyHash.Of("logout-token", issuer, jti):N}";
 
-    private static LogoutAnswer.Done Answer(RevocationReceipt receipt) => new(receipt.Fresh, receipt.Position);
-
     private static LogoutAnswer.Refused Refuse(string rule, string description) =>
         new(StatusCodes.Status400BadRequest, rule, description);
+
+    /// <summary>Whose sessions end: those of one sid, or all of a subject.</summary>
+    private sealed record Whom(string Issuer, string? Sub, string? Sid)
+    {
+        public Guid Key => Sid is null ? new Subject(Issuer, Sub!).Key.Value : ProviderSessionKey.Of(Issuer, Sid).Value;
+    }
 }

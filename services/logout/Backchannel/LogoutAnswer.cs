@@ -33,7 +33,8 @@ public abstract record LogoutAnswer
     }
 
     /// <summary>Writes status and body; headers that every answer has are set before.</summary>
-    public Task WriteAsync(HttpResponse response, CancellationToken ct)
+    /// <param name="awayStatus">Of an answer that says "not now".</param>
+    public Task WriteAsync(HttpResponse response, int awayStatus, CancellationToken ct)
     {
         switch (this)
         {
@@ -47,7 +48,7 @@ public abstract record LogoutAnswer
             case Away away:
                 var seconds = Math.Ceiling((away.RetryAfter ?? DefaultRetry).TotalSeconds);
                 response.Headers.RetryAfter = Math.Clamp(seconds, 1, 60).ToString(CultureInfo.InvariantCulture);
-                return WriteErrorAsync(response, StatusCodes.Status503ServiceUnavailable,
+                return WriteErrorAsync(response, awayStatus,
                     "temporarily_unavailable", "the logout could not be carried out now", ct);
             default:
                 response.StatusCode = StatusCodes.Status200OK;

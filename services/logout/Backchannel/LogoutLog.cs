@@ -1,3 +1,5 @@
+using EventAuth.Contracts;
+
 namespace EventAuth.Logout.Backchannel;
 
 /// <summary>One line per token. Never the token; of a refused one nothing but the rule it broke.</summary>
@@ -19,4 +21,7 @@ internal static partial class LogoutLog
 
     [LoggerMessage(3005, LogLevel.Error, "A logout token could not be handled")]
     public static partial void Failed(this ILogger logger, Exception error);
+
+    [LoggerMessage(3006, LogLevel.Warning, "Session {Session}: its tokens can't be opened, so the IdP is not asked to take them back: {Problem}")]
+    public static partial void TokensUnreadable(this ILogger logger, SessionId session, string problem);
 }

@@ -168,8 +168,17 @@ public sealed class LogoutTokenRulesTests
     [Theory]
     [InlineData("true")]
     [InlineData("{}")]
-    public void What_Keycloak_says_of_offline_access_changes_nothing(string value) =>
-        Assert.IsType<LogoutTokenVerdict.Accepted>(Check($$$"""{"events":{"{{{Event}}}":{},"revoke_offline_access":{{{value}}}}}"""));
+    public void What_Keycloak_says_of_offline_access_is_heard_when_it_says_true(string value)
+    {
+        var accepted = Assert.IsType<LogoutTokenVerdict.Accepted>(
+            Check($$$"""{"events":{"{{{Event}}}":{},"revoke_offline_access":{{{value}}}}}"""));
+        Assert.Equal(value == "true", accepted.RevokesOfflineAccess);
+    }
+
+    [Fact]
+    public void Only_beside_the_event_it_is_a_word_about_offline_access() =>
+        Assert.False(Assert.IsType<LogoutTokenVerdict.Accepted>(
+            Check($$$"""{"revoke_offline_access":true,"events":{"{{{Event}}}":{"revoke_offline_access":true}}}""")).RevokesOfflineAccess);
 
     [Theory]
     [InlineData("""{"sub":"a\u0000"}""", "sub-sid")]

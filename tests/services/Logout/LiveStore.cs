@@ -112,6 +112,19 @@ public sealed class LiveStore : IAsyncLifetime
         return (long)(await command.ExecuteScalarAsync())!;
     }
 
+    /// <summary>Rows of all tables together: whatever was written shows here, unless it went again.</summary>
+    public Task<long> RowsAsync() => CountAsync("""
+        select (select count(*) from {events}.mt_streams) + (select count(*) from {events}.mt_events)
+          + (select count(*) from {own}.revocation) + (select count(*) from {own}.logout_token) + (select count(*) from {own}.session)
+          + (select count(*) from {own}.subject) + (select count(*) from {own}.login_attempt) + (select count(*) from {own}.activity)
+        """);
+
+    /// <summary>Waits until every end is written that the sweeps have to write, so that they write no more.</summary>
+    public Task SweptAsync() => Until.TrueAsync("every session that is over has ended", async () => await CountAsync("""
+        select count(*) from {own}.session s where s.ended_at is null and (s.expires_at <= clock_timestamp() or exists (
+          select 1 from {own}.revocation r where r.key in (s.id, s.subject_key, s.sid_key) and r.position > s.position))
+        """) == 0);
+
     public async Task ExecuteAsync(string sql, params object?[] parameters)
     {
         await using var command = Database.Command(sql, parameters);

@@ -21,17 +21,21 @@ internal sealed class LogoutWorld : IAsyncDisposable
 
     public List<Uri> Webhooks { get; } = [];
 
+    public List<Uri> Operations { get; } = [];
+
     public HttpClient Http { get; } = new(new SocketsHttpHandler { UseCookies = false });
 
-    public static async Task<LogoutWorld> StartAsync(LiveStore store, int replicas = 1, PostgresSettings? postgres = null)
+    public static async Task<LogoutWorld> StartAsync(
+        LiveStore store, int replicas = 1, PostgresSettings? postgres = null, params (string Key, string Value)[] settings)
     {
         var world = new LogoutWorld(await StubProvider.StartAsync());
         for (var i = 0; i < replicas; i++)
         {
-            var app = LogoutService.Build(SettingsFor(world.Idp, postgres ?? store.Settings, i), TimeProvider.System);
+            var app = LogoutService.Build(SettingsFor(world.Idp, postgres ?? store.Settings, i, settings), TimeProvider.System);
             await app.StartAsync();
             world._replicas.Add(app);
             world.Webhooks.Add(new Uri(new Uri(app.Urls.First()), "/backchannel-logout"));
+            world.Operations.Add(new Uri(app.Urls.Last()));
             await world.ReadyAsync(app, postgres is null);
         }
 
@@ -70,6 +74,25 @@ internal sealed class LogoutWorld : IAsyncDisposable
             || h.Key.StartsWith("Access-Control-", StringComparison.OrdinalIgnoreCase));
     }
 
+    /// <summary>Loads the frame as a browser on the IdP's page does.</summary>
+    public Task<HttpResponseMessage> FrameAsync(string? issuer, string? sid, int replica = 0)
+    {
+        var parameters = new[] { ("iss", issuer), ("sid", sid) }.Where(p => p.Item2 is not null);
+        return FrameAsync("?" + string.Join('&', parameters.Select(p => $"{p.Item1}={Uri.EscapeDataString(p.Item2!)}")), replica);
+    }
+
+    public Task<HttpResponseMessage> FrameAsync(string query, int replica = 0) =>
+        Http.GetAsync(new Uri(Webhooks[replica], "/frontchannel-logout" + query));
+
+    /// <summary>A count among the metrics, by its name and label; 0 when it was never counted.</summary>
+    public async Task<long> CountedAsync(string name, string outcome, int replica = 0)
+    {
+        var line = $"{name}{{outcome=\"{outcome}\"}} ";
+        var text = await Http.GetStringAsync(new Uri(Operations[replica], "/metrics"));
+        return text.Split('\n').Where(l => l.StartsWith(line, StringComparison.Ordinal))
+            .Select(l => long.Parse(l[line.Length..], System.Globalization.CultureInfo.InvariantCulture)).SingleOrDefault();
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var app in _replicas)
@@ -92,8 +115,10 @@ internal sealed class LogoutWorld : IAsyncDisposable
         });
     }
 
-    private static EventAuthSettings SettingsFor(StubProvider idp, PostgresSettings postgres, int replica) =>
-        SettingsRules.Read(new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
+    private static EventAuthSettings SettingsFor(
+        StubProvider idp, PostgresSettings postgres, int replica, (string Key, string Value)[] more)
+    {
+        var settings = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
         {
             ["publicUrl"] = "http://localhost:8080",
             ["instance"] = $"logout-{replica}",
@@ -108,5 +133,8 @@ internal sealed class LogoutWorld : IAsyncDisposable
             ["secrets.tokenKeys.0.id"] = "k1",
             ["secrets.tokenKeys.0.key"] = Convert.ToBase64String(new byte[32]),
             ["log.level"] = "error",
-        });
+        };
+        Array.ForEach(more, s => settings[s.Key] = s.Value);
+        return SettingsRules.Read(settings);
+    }
 }

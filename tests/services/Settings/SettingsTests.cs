@@ -26,6 +26,8 @@ public sealed class SettingsTests
         Assert.Equal(TimeSpan.FromSeconds(5), settings.Revocation.Bound);
         Assert.Equal(TimeSpan.Zero, settings.Revocation.Grace);
         Assert.Equal(["RS256"], settings.Providers[0].SigningAlgorithms);
+        Assert.False(settings.Providers[0].FrontchannelLogout);
+        Assert.Equal(503, settings.Logout.UnavailableStatus);
         Assert.Empty(settings.Policy.Rules);
         Assert.Null(settings.RabbitMq.Url);
     }
@@ -53,6 +55,8 @@ public sealed class SettingsTests
     [InlineData("revocation.onStoreUnavailable", "grace(10 m)", "revocation.onStoreUnavailable: 'grace(10 m)' is neither deny nor grace(TIME) with a time of at most 3600s, such as grace(30s) or grace(10m)")]
     [InlineData("revocation.onStoreUnavailable", "grace(61m)", "revocation.onStoreUnavailable: 'grace(61m)' is neither deny nor grace(TIME) with a time of at most 3600s, such as grace(30s) or grace(10m)")]
     [InlineData("revocation.onStoreUnavailable", "Deny", "revocation.onStoreUnavailable: 'Deny' is neither deny nor grace(TIME) with a time of at most 3600s, such as grace(30s) or grace(10m)")]
+    [InlineData("logout.unavailableStatus", "500", "logout.unavailableStatus: '500' is neither 503 (come again) nor 400 (Back-Channel Logout 1.0, 2.8)")]
+    [InlineData("providers.0.frontchannelLogout", "on", "providers.0.frontchannelLogout: 'on' is neither true nor false")]
     [InlineData("revalidation.onFailure", "maybe", "revalidation.onFailure: 'maybe' is none of deny, allow")]
     [InlineData("postgres.schema", "a; drop table x", "postgres.schema: 'a; drop table x' must be lower-case letters, digits and underscores")]
     [InlineData("session.lifetime", "999999999d", "session.lifetime: '999999999d' is too long; at most 3650d")]

@@ -109,6 +109,24 @@ public sealed class TokenStore(Database database)
                 : null;
         }, ct);
 
+    /// <summary>The tokens of the sessions that a revocation of this key is about to end: a subject's, or of one session of the IdP.</summary>
+    public Task<IReadOnlyList<(SessionId Id, SealedSecret Secret)>> OfAsync(Guid key, int limit, CancellationToken ct) =>
+        PostgresErrors.MapAsync<IReadOnlyList<(SessionId, SealedSecret)>>("token", async () =>
+        {
+            await using var command = database.Command("""
+                select t.session_id, t.key_id, t.sealed from {own}.session s join {own}.session_token t on t.session_id = s.id
+                where (s.subject_key = $1 or s.sid_key = $1) and s.ended_at is null limit $2
+                """, key, limit);
+            await using var reader = await command.ExecuteReaderAsync(ct);
+            var found = new List<(SessionId, SealedSecret)>();
+            while (await reader.ReadAsync(ct))
+            {
+                found.Add((new SessionId(reader.GetGuid(0)), new SealedSecret(reader.GetString(1), reader.GetFieldValue<byte[]>(2))));
+            }
+
+            return found;
+        }, ct);
+
     // A lease that ended between the two statements is busy for one more look.
     private async Task<Claim> WaitAsync(TokenLease lease, int? waitedFor, CancellationToken ct)
     {

@@ -8,10 +8,10 @@ using Microsoft.Extensions.Logging;
 namespace EventAuth.Adapters.Refresh;
 
 /// <summary>Why somebody's sessions are to end.</summary>
-/// <param name="Source">backchannel, revalidation, operator or user.</param>
+/// <param name="Source">backchannel, frontchannel, revalidation, operator or user.</param>
 /// <param name="Cause">Logout token's jti, OAuth error code, or the operator's reason.</param>
 /// <param name="Actor">Who did it, as a subject key or the name of a service.</param>
-/// <param name="Token">The logout token's memory, when one asks for it.</param>
+/// <param name="Token">What is remembered so that the same wish comes true once, however often and wherever it comes.</param>
 public sealed record RevocationCause(
     EndReason Reason, string Source, string? Cause, string? Actor, string? CorrelationId, SeenToken? Token = null);
 

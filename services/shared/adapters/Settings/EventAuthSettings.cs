@@ -29,6 +29,8 @@ public sealed record EventAuthSettings
 
     public required IReadOnlyList<TokenKeySettings> TokenKeys { get; init; }
 
+    public LogoutSettings Logout { get; init; } = new(UnavailableStatus: 503);
+
     public required AccessPolicy Policy { get; init; }
 
     public BearerSettings Bearer { get; init; } = new();
@@ -79,6 +81,12 @@ public sealed record ProviderSettings
     /// <summary>Refuse logout tokens without <c>exp</c> (Back-Channel Logout 1.0, 2.4); off for older IdPs.</summary>
     public bool LogoutTokenRequiresExpiry { get; init; } = true;
 
+    /// <summary>
+    /// Front-Channel Logout 1.0: who knows a sid of this IdP may end its session, by the browser alone. Off unless wanted: nothing
+    /// signs such a request, and browsers that keep third parties apart often never send it.
+    /// </summary>
+    public bool FrontchannelLogout { get; init; }
+
     /// <summary>Every word of this IdP that ends sessions, those of <c>revalidation.fatalErrors</c> among them.</summary>
     public IReadOnlySet<string> FatalErrors { get; init; } = Domain.Refresh.FatalErrors.Default;
 }
@@ -121,6 +129,10 @@ public sealed record RevocationSettings(TimeSpan Bound, TimeSpan PollInterval)
     /// <summary>How much longer sessions in memory are let in while the store is away; zero: nobody.</summary>
     public TimeSpan Grace { get; init; }
 }
+
+/// <summary>Answers to IdPs.</summary>
+/// <param name="UnavailableStatus">To a logout that cannot be carried out now: 503, or 400 as Back-Channel Logout 1.0, 2.8 has it.</param>
+public sealed record LogoutSettings(int UnavailableStatus);
 
 /// <summary>A key that encrypts tokens at rest: 256 bits, named so that several can be readable at once.</summary>
 public sealed record TokenKeySettings(string Id, byte[] Key);

@@ -31,6 +31,7 @@ public static partial class SettingsRules
             Revalidation = RevalidationRules.Read(r),
             Revocation = Revocation(r),
             TokenKeys = r.Children("secrets.tokenKeys").Select(i => TokenKey(r, $"secrets.tokenKeys.{i}")).ToList(),
+            Logout = LogoutAnswers.Read(r),
             Policy = PolicySettings.Read(r),
             Bearer = BearerRules.Read(r),
             Log = new LogSettings(r.Choice("log.level", LogEventLevel.Information).ToString(), r.Text("log.format", "text")),
@@ -189,6 +190,7 @@ public static partial class SettingsRules
             SigningAlgorithms = Algorithms(r, $"{path}.signingAlgorithms"),
             LogoutTokenRequiresType = r.Flag($"{path}.logoutTokenRequiresType", false),
             LogoutTokenRequiresExpiry = r.Flag($"{path}.logoutTokenRequiresExpiry", true),
+            FrontchannelLogout = r.Flag($"{path}.frontchannelLogout", false),
             FatalErrors = RevalidationRules.FatalErrors(r, path),
         };
     }

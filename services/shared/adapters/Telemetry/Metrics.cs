@@ -13,6 +13,7 @@ public sealed class Metrics : IDisposable
     private readonly Counter<long> _sessionsEnded;
     private readonly Counter<long> _revocations;
     private readonly Counter<long> _logoutTokens;
+    private readonly Counter<long> _frontchannelLogouts;
     private readonly Counter<long> _refreshes;
     private readonly Counter<long> _refreshesJoined;
     private readonly Counter<long> _checks;
@@ -28,6 +29,7 @@ public sealed class Metrics : IDisposable
         _sessionsEnded = _meter.CreateCounter<long>("eventauth_sessions_ended_total", description: "Ended sessions by reason");
         _revocations = _meter.CreateCounter<long>("eventauth_revocations_total", description: "Revocations committed, by source");
         _logoutTokens = _meter.CreateCounter<long>("eventauth_logout_tokens_total", description: "Logout tokens by outcome");
+        _frontchannelLogouts = _meter.CreateCounter<long>("eventauth_frontchannel_logouts_total", description: "Front-channel logouts by outcome");
         _refreshes = _meter.CreateCounter<long>("eventauth_refreshes_total", description: "Calls to an IdP's token endpoint for a refresh, by outcome");
         _refreshesJoined = _meter.CreateCounter<long>("eventauth_refreshes_joined_total", description: "Requests that shared a refresh or found its result");
         _checks = _meter.CreateCounter<long>("eventauth_revalidations_total", description: "Checks of sessions at an IdP by outcome");
@@ -52,6 +54,9 @@ public sealed class Metrics : IDisposable
     public void Revoked(string source) => _revocations.Add(1, new KeyValuePair<string, object?>("source", source));
 
     public void LogoutToken(string outcome) => _logoutTokens.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
+
+    public void FrontchannelLogout(string outcome) =>
+        _frontchannelLogouts.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
 
     public void Refreshed(string outcome) => _refreshes.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
 

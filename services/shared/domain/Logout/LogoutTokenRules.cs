@@ -17,6 +17,9 @@ public static class LogoutTokenRules
 
     private const string LogoutEvent = "http://schemas.openid.net/event/backchannel-logout";
 
+    // Keycloak's, beside the event and not in it; as with every member that is not ours, nothing but its plain true counts.
+    private const string OfflineAccess = "revoke_offline_access";
+
     /// <summary>Checks header and claims.</summary>
     public static LogoutTokenVerdict Check(
         JsonElement header, JsonElement claims, LogoutTokenExpectations expected, DateTimeOffset now)
@@ -124,7 +127,11 @@ public static class LogoutTokenRules
         _ = JsonClaims.TryTime(claims, "iat", out var issuedAt);
         _ = JsonClaims.TryOptionalTime(claims, "exp", out var expiresAt);
         var tooOld = issuedAt + MaxAge;
-        return new LogoutTokenVerdict.Accepted(jti, sub, sid, issuedAt, expiresAt < tooOld ? expiresAt.Value : tooOld);
+        return new LogoutTokenVerdict.Accepted(jti, sub, sid, issuedAt, expiresAt < tooOld ? expiresAt.Value : tooOld)
+        {
+            RevokesOfflineAccess = claims.GetProperty("events").TryGetProperty(OfflineAccess, out var offline)
+                && offline.ValueKind == JsonValueKind.True,
+        };
     }
 
     private static LogoutTokenVerdict.Refused Refuse(string rule, string description) => new(rule, description);

@@ -13,7 +13,11 @@ public abstract record LogoutTokenVerdict
     /// <summary>All rules hold; <see cref="Sub"/>, <see cref="Sid"/> or both are there.</summary>
     /// <param name="ExpiresAt">From then on (plus skew) the token is refused anyway: its <c>jti</c> can be forgotten.</param>
     public sealed record Accepted(string Jti, string? Sub, string? Sid, DateTimeOffset IssuedAt, DateTimeOffset ExpiresAt)
-        : LogoutTokenVerdict;
+        : LogoutTokenVerdict
+    {
+        /// <summary>Whether the IdP wants refresh tokens taken back at it too (Keycloak's <c>revoke_offline_access</c>).</summary>
+        public bool RevokesOfflineAccess { get; init; }
+    }
 
     /// <summary>The first rule that does not hold; the description holds no part of the token.</summary>
     public sealed record Refused(string Rule, string Description) : LogoutTokenVerdict;

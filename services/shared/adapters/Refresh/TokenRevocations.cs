@@ -2,15 +2,17 @@ using System.Threading.Channels;
 using EventAuth.Adapters.Oidc;
 using EventAuth.Adapters.Secrets;
 using EventAuth.Adapters.Settings;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
-namespace EventAuth.Gateway.Logout;
+namespace EventAuth.Adapters.Refresh;
 
 /// <summary>
 /// Asks IdPs to forget the tokens of sessions that ended (RFC 7009). Best effort, in the background: the session is dead
 /// whether or not the IdP answers. Bounded in number, calls at once and attempts; what a stopping process still holds is
 /// left to expire at the IdP, since our copy of the tokens is deleted with the session.
 /// </summary>
-internal sealed class TokenRevocations(EventAuthSettings settings, TimeProvider clock, LogoutLog log) : BackgroundService
+public sealed class TokenRevocations(EventAuthSettings settings, TimeProvider clock, ILogger<TokenRevocations> log) : BackgroundService
 {
     private const int Capacity = 1000;
     private const int Concurrency = 4;
@@ -23,7 +25,7 @@ internal sealed class TokenRevocations(EventAuthSettings settings, TimeProvider 
     {
         if (!_queue.Writer.TryWrite(new Item(provider, tokens)))
         {
-            log.QueueFull();
+            log.TokensLeftToExpire();
         }
     }
 
@@ -57,7 +59,7 @@ internal sealed class TokenRevocations(EventAuthSettings settings, TimeProvider 
 
             if (attempt == Pauses.Length)
             {
-                log.NotForgotten(provider.Settings.Issuer, kind, attempt + 1);
+                log.TokenNotForgotten(provider.Settings.Issuer, kind, attempt + 1);
                 return;
             }
 
