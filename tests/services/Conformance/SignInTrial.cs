@@ -66,14 +66,14 @@ internal sealed partial class SignInTrial
         Assert.Equal(userInfoRequests, UserInfoRequests);
         Assert.Equal(_sessions, (await _store.QueryAsync(LivingSessions))[0][0]);
         Assert.True(Answer.Headers.CacheControl?.NoStore, "the page may be kept");
-        Assert.Equal(reason, await ReasonAsync(page));
+        Assert.Equal(reason, await ReasonAsync(_store, page));
     }
 
     /// <summary>What is recorded under the incident of a page.</summary>
-    public async Task<string> ReasonAsync(string page)
+    public static async Task<string> ReasonAsync(TestStore store, string page)
     {
         var incident = Incident().Match(page).Groups[1].Value;
-        var recorded = await _store.QueryAsync(
+        var recorded = await store.QueryAsync(
             $"select data ->> 'reason' from eventauth_events.mt_events where stream_id = 'login-{incident}' and type = 'login_refused'");
         return Assert.Single(recorded)[0];
     }

@@ -49,7 +49,7 @@ public sealed class WrongAnswersTests(WrongAnswersTests.Fixture fixture) : IClas
     {
         "a redirect" => StubAnswer.Redirect(World.Idp.Issuer + "/stolen"),
         "a hundred megabytes" => new StubAnswer(200, new byte[1024 * 1024]) { Times = 100 },
-        "a small body that becomes a large one" => StubAnswer.Bomb(100 * 1024 * 1024),
+        "a small body that becomes a large one" => StubAnswer.Bomb(8 * 1024 * 1024),
         "a list" => StubAnswer.Text(200, $"[{{{Good}}}]"),
         "a member twice" => StubAnswer.Text(200, $"{{{Good},\"access_token\":\"b\"}}"),
         "JSON that is said to be a page" => StubAnswer.Text(200, $"{{{Good}}}", "text/html"),
