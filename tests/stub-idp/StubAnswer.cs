@@ -27,6 +27,9 @@ public sealed record StubAnswer(int Status, byte[] Body, string? ContentType = "
     /// <summary>Announces more than it sends, and closes.</summary>
     public bool Truncated { get; init; }
 
+    /// <summary>How often the body is sent.</summary>
+    public int Times { get; init; } = 1;
+
     /// <summary>The truth after all, only later.</summary>
     public bool ThenTheTruth { get; init; }
 

@@ -1,6 +1,8 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace EventAuth.StubIdp;
 
@@ -44,7 +46,14 @@ internal sealed class StubEndpoints(StubProvider idp)
             _ => StubAnswer.Empty(404),
         };
 
-    private StubAnswer Discovery() => StubAnswer.Json(200, new
+    private StubAnswer Discovery()
+    {
+        var document = (JsonObject)JsonSerializer.SerializeToNode(Metadata())!;
+        idp.Deviations.Discovery?.Invoke(document);
+        return StubAnswer.Json(200, document);
+    }
+
+    private object Metadata() => new
     {
         issuer = idp.Issuer,
         authorization_endpoint = idp.Issuer + "/authorize",
@@ -62,7 +71,7 @@ internal sealed class StubEndpoints(StubProvider idp)
         authorization_response_iss_parameter_supported = idp.Options.IssuerInResponse,
         backchannel_logout_supported = true,
         backchannel_logout_session_supported = true,
-    });
+    };
 
     private StubAnswer Authorize(Dictionary<string, string> parameters)
     {
@@ -98,7 +107,8 @@ internal sealed class StubEndpoints(StubProvider idp)
             answer["error"] = "access_denied";
         }
 
-        return Found(QueryString.Create(answer).ToUriComponent(), landing);
+        idp.Deviations.Callback?.Invoke(answer);
+        return Found(QueryString.Create(answer.Where(a => a.Value is not null)).ToUriComponent(), landing);
     }
 
     private StubAnswer Token(Dictionary<string, string> parameters)
@@ -120,7 +130,7 @@ internal sealed class StubEndpoints(StubProvider idp)
         }
 
         var accessToken = idp.Grants.NewAccessToken(grant, idp.Options.AccessLifetime);
-        var answer = new Dictionary<string, object>
+        var answer = new JsonObject
         {
             ["access_token"] = accessToken,
             ["token_type"] = "Bearer",
@@ -132,6 +142,7 @@ internal sealed class StubEndpoints(StubProvider idp)
             answer["refresh_token"] = idp.Grants.NewRefreshToken(grant);
         }
 
+        idp.Deviations.TokenAnswer?.Invoke(answer);
         return StubAnswer.Json(200, answer);
     }
 
@@ -141,11 +152,24 @@ internal sealed class StubEndpoints(StubProvider idp)
         var authorization = http.Request.Headers.Authorization.ToString();
         var token = authorization.StartsWith(Scheme, StringComparison.Ordinal) ? authorization[Scheme.Length..] : null;
         return idp.Grants.OfAccessToken(token) is { } grant
-            ? StubAnswer.Json(200, idp.UserInfo(grant))
+            ? Tell(idp.UserInfo(grant))
             : StubAnswer.Empty(401) with
             {
                 Headers = new Dictionary<string, string> { ["WWW-Authenticate"] = "Bearer error=\"invalid_token\"" },
             };
+    }
+
+    private StubAnswer Tell(JsonObject claims)
+    {
+        if (!idp.Deviations.SignsUserInfo)
+        {
+            return StubAnswer.Json(200, claims);
+        }
+
+        claims["iss"] ??= idp.Issuer;
+        claims["aud"] ??= idp.Options.ClientId;
+        var d = idp.Deviations;
+        return StubAnswer.Text(200, idp.SigningKeys.Sign(claims, type: null, d.Signature, d.Header, idp.Options.ClientSecret), "application/jwt");
     }
 
     private StubAnswer Revoke(Dictionary<string, string> parameters)
@@ -229,7 +253,10 @@ internal sealed class StubEndpoints(StubProvider idp)
             http.Response.ContentLength = answer.Body.Length + 1;
         }
 
-        await http.Response.Body.WriteAsync(answer.Body, http.RequestAborted);
+        for (var i = 0; i < answer.Times; i++)
+        {
+            await http.Response.Body.WriteAsync(answer.Body, http.RequestAborted);
+        }
     }
 
     private static StubAnswer Found(string query, string landing) => StubAnswer.Empty(302) with

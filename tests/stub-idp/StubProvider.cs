@@ -38,6 +38,8 @@ public sealed class StubProvider : IAsyncDisposable
     /// <summary>Where end_session sends a logout token before it answers the browser.</summary>
     public Uri? BackchannelLogout { get; set; }
 
+    public StubDeviations Deviations { get; private set; } = new();
+
     /// <summary>Who is signed in in every browser; null: the person says no.</summary>
     internal StubUser? Current { get; private set; }
 
@@ -83,6 +85,14 @@ public sealed class StubProvider : IAsyncDisposable
     {
         _always.TryRemove(endpoint, out _);
         _next.TryRemove(endpoint, out _);
+    }
+
+    /// <summary>No deviations and nothing scripted from now on.</summary>
+    public void TellTheTruth()
+    {
+        Deviations = new StubDeviations();
+        _always.Clear();
+        _next.Clear();
     }
 
     public void RotateKeys(bool keepOld = true) => SigningKeys.Rotate(keepOld);
@@ -137,13 +147,17 @@ public sealed class StubProvider : IAsyncDisposable
         claims["at_hash"] = accessTokenHash;
         Set(claims, "nonce", withNonce ? grant.Nonce : null);
         Describe(claims, grant.Sub);
-        return SigningKeys.Sign(claims, type: null);
+        var d = Deviations;
+        d.BeforeSigning?.Invoke();
+        d.Claims?.Invoke(claims);
+        return d.IdToken ?? SigningKeys.Sign(claims, type: null, d.Signature, d.Header, Options.ClientSecret);
     }
 
     internal JsonObject UserInfo(StubGrant grant)
     {
         var claims = new JsonObject { ["sub"] = grant.Sub };
         Describe(claims, grant.Sub);
+        Deviations.UserInfo?.Invoke(claims);
         return claims;
     }
 

@@ -63,7 +63,8 @@ internal sealed class AccessResponse(EventAuthSettings settings, LoginStart logi
                 return login.RedirectAsync(http, ReturnTo(question.Request), question.Request.Host, http.RequestAborted);
             case AccessDecision.Unauthenticated:
                 http.Response.Headers.WWWAuthenticate = challenge.Plain;
-                return ErrorAsync(http, StatusCodes.Status401Unauthorized, "unauthenticated", "Sign in first.", incident);
+                return ErrorAsync(http, StatusCodes.Status401Unauthorized, "unauthenticated",
+                    "Sign in first. Nothing that was sent has reached the application.", incident);
             case AccessDecision.InvalidToken:
                 http.Response.Headers.WWWAuthenticate = challenge.InvalidToken(question.TokenProblem);
                 return ErrorAsync(http, StatusCodes.Status401Unauthorized, "invalid_token", $"The access token is not good: {question.TokenProblem}.", incident);
@@ -129,7 +130,7 @@ internal sealed class AccessResponse(EventAuthSettings settings, LoginStart logi
         http.Response.StatusCode = status;
         if (http.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase))
         {
-            return ErrorPage.WriteAsync(http, new Problem(status, code, Title(status), text) { LinkText = "Sign out" }, incident, SignOutUrl(status), http.RequestAborted);
+            return ErrorPage.WriteAsync(http, new Problem(status, code, Title(status), text) { LinkText = LinkText(status) }, incident, WayOut(status), http.RequestAborted);
         }
 
         http.Response.ContentType = "application/json";
@@ -152,7 +153,13 @@ internal sealed class AccessResponse(EventAuthSettings settings, LoginStart logi
         _ => "No access",
     };
 
-    // Whoever is signed in as the wrong person needs a way out.
-    private string? SignOutUrl(int status) =>
-        status == StatusCodes.Status403Forbidden ? new Uri(settings.PublicUrl, "/auth/logout").ToString() : null;
+    private static string LinkText(int status) => status == StatusCodes.Status401Unauthorized ? "Sign in" : "Sign out";
+
+    // Whoever sent a form needs to sign in; whoever is signed in as the wrong person, a way out.
+    private string? WayOut(int status) => status switch
+    {
+        StatusCodes.Status401Unauthorized => new Uri(settings.PublicUrl, "/auth/login").ToString(),
+        StatusCodes.Status403Forbidden => new Uri(settings.PublicUrl, "/auth/logout").ToString(),
+        _ => null,
+    };
 }

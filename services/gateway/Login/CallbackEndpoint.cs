@@ -1,10 +1,8 @@
 using System.Diagnostics;
-using System.Security.Cryptography;
 using EventAuth.Adapters.Oidc;
 using EventAuth.Adapters.Sessions;
 using EventAuth.Adapters.Settings;
 using EventAuth.Adapters.Telemetry;
-using EventAuth.Contracts;
 using EventAuth.Domain.Access;
 using EventAuth.Domain.Login;
 using EventAuth.Gateway.Cookies;
@@ -19,7 +17,7 @@ namespace EventAuth.Gateway.Login;
 /// </summary>
 internal sealed class CallbackEndpoint(
     PendingLogins pending, ProviderDirectory providers, CodeRedemption redemption, SessionOpening opening, LoginStart start,
-    Visitors visitors, ReturnHosts hosts, IEventStore store, EventAuthSettings settings, Metrics metrics,
+    LoginRefusals refusals, Visitors visitors, ReturnHosts hosts, EventAuthSettings settings, Metrics metrics,
     Failpoints failpoints, TimeProvider clock, LoginLog log)
 {
     public static Task GetAsync(HttpContext http, CallbackEndpoint endpoint, CancellationToken ct) => endpoint.AnswerAsync(http, ct);
@@ -77,7 +75,7 @@ internal sealed class CallbackEndpoint(
         }
         catch (ProviderUnavailableException e)
         {
-            await RefuseAsync(http, login, Problem.ProviderAway(e.RetryAfter), $"provider {e.Error}", ct);
+            await RefuseAsync(http, login, start.ProblemOf(e), $"provider {e.Error}", ct);
         }
     }
 
@@ -101,7 +99,12 @@ internal sealed class CallbackEndpoint(
                 login, person, http.Request.Headers.UserAgent, before, CancellationToken.None);
             await failpoints.ReachedAsync(Failpoints.LoginBeforeCookie);
             SessionCookie.Set(http.Response, settings.Session, OwnUrl.IsSecure(settings), secret);
-            binding?.AnotherRound(clock.GetUtcNow()).Set(http.Response, settings);
+            if (before is null)
+            {
+                // Whoever brought a session has not lost the proof of signing in: tabs that sign in one after the other are no circle.
+                binding?.AnotherRound(clock.GetUtcNow()).Set(http.Response, settings);
+            }
+
             metrics.LoggedIn("completed");
             start.SendTo(http, ReturnTo(login));
             http.Response.OnCompleted(() => failpoints.ReachedAsync(Failpoints.LoginAfterCookie));
@@ -110,7 +113,7 @@ internal sealed class CallbackEndpoint(
         {
             log.BegunAgain("a sign-out overtook it");
             metrics.LoggedIn("overtaken");
-            await start.BeginAsync(http, ReturnTo(login), Round(binding), again: true, ct);
+            await start.BeginAsync(http, Wish(login) with { Again = true }, Round(binding), ct);
         }
         catch (LoginOvertakenException)
         {
@@ -128,11 +131,12 @@ internal sealed class CallbackEndpoint(
         }
 
         log.BegunAgain("its state is unknown or used");
-        await start.BeginAsync(http, ReturnUrl.Home, Round(binding), again: false, ct);
+        await start.BeginAsync(http, new LoginWish(ReturnUrl.Home), Round(binding), ct);
     }
 
-    // Several tabs that began at once without the cookie have only the last one's: they begin again with that. Without
-    // any cookie there is nothing to begin with: a new login would end here too.
+    // Several tabs that began at once without the cookie have only the last one's: they begin again with that, which
+    // counts as a circle only the second time, or go straight on once one of them has signed in. Without any cookie
+    // there is nothing to begin with: a new login would end here too.
     private async Task AnswerOtherBrowserAsync(HttpContext http, PendingLogin login, BrowserBinding? binding, CancellationToken ct)
     {
         if (binding is null)
@@ -141,32 +145,20 @@ internal sealed class CallbackEndpoint(
             return;
         }
 
-        log.BegunAgain("another browser or tab had begun it");
-        await start.BeginAsync(http, ReturnTo(login), Round(binding), again: false, ct);
-    }
-
-    private async Task RefuseAsync(HttpContext http, PendingLogin? login, Problem problem, string reason, CancellationToken ct)
-    {
-        var incident = RandomNumberGenerator.GetHexString(10, lowercase: true);
-        log.Refused(reason, incident);
-        metrics.LoggedIn(problem.RetryAfter is null ? "refused" : "unavailable");
-
-        // Only of logins that we began: else anybody could fill the record by calling this address.
-        if (login is not null)
+        if (await visitors.FindAsync(http, ct) is not null)
         {
-            try
-            {
-                var @event = new LoginRefused(clock.GetUtcNow(), login.Attempt.Issuer, reason, incident);
-                await store.RecordAsync($"login-{incident}", "login", @event, login.CorrelationId, CancellationToken.None);
-            }
-            catch (StoreUnavailableException)
-            {
-                log.NotRecorded(incident);
-            }
+            start.SendTo(http, ReturnTo(login));
+            return;
         }
 
-        await ErrorPage.WriteAsync(http, problem, incident, start.LoginUrl(ReturnTo(login)), ct);
+        log.BegunAgain("another browser or tab had begun it");
+        await start.BeginAsync(http, Wish(login) with { Again = true }, login.Again ? Round(binding) : binding, ct);
     }
+
+    private Task RefuseAsync(HttpContext http, PendingLogin? login, Problem problem, string reason, CancellationToken ct) =>
+        refusals.RefuseAsync(http, problem, reason, login?.Attempt.Issuer ?? "", login, start.LinkTo(Wish(login)), ct);
+
+    private LoginWish Wish(PendingLogin? login) => new(ReturnTo(login), login?.Attempt.Issuer);
 
     // The rules may have changed since the login began.
     private ReturnUrl ReturnTo(PendingLogin? login) =>

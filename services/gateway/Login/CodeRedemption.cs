@@ -67,10 +67,7 @@ internal sealed class CodeRedemption(EventAuthSettings settings, LoginLog log)
                 return new Redemption.Refused(Problem.ProviderAway(away.RetryAfter), $"provider {away.Error}");
             case ProviderAnswer.Misconfigured wrong:
                 log.Misconfigured(wrong.Error);
-                return new Redemption.Refused(
-                    new Problem(StatusCodes.Status502BadGateway, "provider-misconfigured", "Signing in is not possible",
-                        "The sign-in service does not accept this site. Its operators have to correct that."),
-                    $"provider {wrong.Error}");
+                return new Redemption.Refused(Problem.ProviderMisconfigured, $"provider {wrong.Error}");
             default:
                 return Refuse("code-refused", $"code {answer.Error}");
         }

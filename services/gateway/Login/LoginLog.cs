@@ -12,14 +12,14 @@ internal sealed partial class LoginLog(ILogger<LoginLog> log)
     [LoggerMessage(1203, LogLevel.Warning, "Login not possible: {Problem}")]
     public partial void NotPossible(string problem);
 
-    [LoggerMessage(1204, LogLevel.Error, "The identity provider does not accept this client ({Error}): nobody can sign in. Check clientId, clientSecret and redirect URI")]
+    [LoggerMessage(1204, LogLevel.Error, "The identity provider does not accept this client, or is not the one of the settings ({Error}): nobody can sign in. Check issuer, clientId, clientSecret and redirect URI")]
     public partial void Misconfigured(string error);
 
     [LoggerMessage(1205, LogLevel.Information, "Login begun again because {Reason}")]
     public partial void BegunAgain(string reason);
 
-    [LoggerMessage(1206, LogLevel.Warning, "A browser signs in again and again and is asked to sign in still: check the clocks, session.cookieDomain, and that publicUrl has the scheme browsers use")]
-    public partial void Circles();
+    [LoggerMessage(1206, LogLevel.Warning, "A browser signs in again and again and is asked to sign in still, likely because of {Cause}: check the clocks, session.cookieDomain, and that publicUrl has the scheme browsers use")]
+    public partial void Circles(string cause);
 
     [LoggerMessage(1207, LogLevel.Warning, "A pending login can't be opened: {Problem}")]
     public partial void AttemptUnreadable(string problem);

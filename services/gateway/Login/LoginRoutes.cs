@@ -9,6 +9,7 @@ internal static class LoginRoutes
     {
         var pages = routes.MapGroup("").WithErrorPages();
         pages.MapGet("/auth/login", LoginEndpoint.GetAsync);
+        pages.MapPost("/auth/login", LoginEndpoint.PostAsync);
         pages.MapGet("/auth/callback", CallbackEndpoint.GetAsync);
     }
 
@@ -16,8 +17,8 @@ internal static class LoginRoutes
     public static void Register(IServiceCollection services)
     {
         services.AddSingleton<Visitors>().AddSingleton<OwnRules>();
-        services.AddSingleton<LoginLog>().AddSingleton<PendingLogins>().AddSingleton<LoginStart>();
+        services.AddSingleton<LoginLog>().AddSingleton<PendingLogins>().AddSingleton<LoginRefusals>().AddSingleton<LoginStart>();
         services.AddSingleton<CodeRedemption>().AddSingleton<SessionEnding>().AddSingleton<SessionOpening>();
-        services.AddSingleton<CallbackEndpoint>();
+        services.AddSingleton<LoginEndpoint>().AddSingleton<CallbackEndpoint>();
     }
 }

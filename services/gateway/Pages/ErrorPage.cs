@@ -20,6 +20,11 @@ internal sealed record Problem(int Status, string Code, string Title, string Tex
         RetryAfter = TimeSpan.FromSeconds(2),
     };
 
+    /// <summary>The IdP and our settings contradict each other.</summary>
+    public static readonly Problem ProviderMisconfigured = new(
+        StatusCodes.Status502BadGateway, "provider-misconfigured", "Signing in is not possible",
+        "The sign-in service does not accept this site, or is not the one this site expects. Its operators have to correct that.");
+
     /// <summary>The IdP does not answer.</summary>
     public static Problem ProviderAway(TimeSpan? retryAfter) => new(
         StatusCodes.Status503ServiceUnavailable, "provider-unavailable", "Please try again in a moment",

@@ -21,6 +21,10 @@ internal sealed class Browser(Func<int, Uri> publicAddress)
 
     public void ForgetCookies() => _cookies.Clear();
 
+    /// <summary>Loses every cookie of the public host but one.</summary>
+    public void ForgetAllBut(string name) =>
+        Jar("localhost").Keys.Where(k => k != name).ToList().ForEach(k => Jar("localhost").Remove(k));
+
     /// <summary>Asks one gateway about a request as a proxy does.</summary>
     public Task<HttpResponseMessage> VerifyAsync(string uri = "/", int gateway = 0, Action<HttpRequestMessage>? change = null)
     {
@@ -35,10 +39,11 @@ internal sealed class Browser(Func<int, Uri> publicAddress)
     }
 
     /// <summary>Asks as a program does.</summary>
-    public Task<HttpResponseMessage> CallAsync(string uri = "/", int gateway = 0) => VerifyAsync(uri, gateway, r =>
+    public Task<HttpResponseMessage> CallAsync(string uri = "/", int gateway = 0, Action<HttpRequestMessage>? change = null) => VerifyAsync(uri, gateway, r =>
     {
         r.Headers.Remove("Accept");
         r.Headers.Add("Accept", "application/json");
+        change?.Invoke(r);
     });
 
     /// <summary>Asks for a page or an API of the gateway itself.</summary>

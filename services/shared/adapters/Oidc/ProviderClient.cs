@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using System.Text.Json;
 using EventAuth.Adapters.Settings;
 using EventAuth.Domain.Login;
@@ -95,6 +96,11 @@ public sealed class ProviderClient(
 
         using var request = ProviderRequests.UserInfo(endpoints.UserInfo, accessToken);
         var reply = await ProviderHttp.SendAsync(http, request, timeout, clock, ct);
+        if (reply is HttpReply.Answer { Status: 200, IsJwt: true } signed)
+        {
+            return await ReadSignedAsync(signed.Body, sub, ct);
+        }
+
         var endpoint = afterRefresh ? ProviderEndpoint.UserInfoAfterRefresh : ProviderEndpoint.UserInfo;
         var answer = TokenAnswer.Classify(reply, endpoint, settings.FatalErrors);
         if (answer is not ProviderAnswer.Granted || reply is not HttpReply.Answer { Json: { } claims })
@@ -102,14 +108,7 @@ public sealed class ProviderClient(
             return new UserInfoResult.Failed(answer);
         }
 
-        // 5.3.2: without the same sub nothing of it may be used.
-        return TokenAnswer.Subject(claims) switch
-        {
-            null => new UserInfoResult.Failed(new ProviderAnswer.Unavailable("sub_missing", null)),
-            { } told when string.Equals(told, sub, StringComparison.Ordinal) =>
-                new UserInfoResult.Told(Map(claims)),
-            _ => new UserInfoResult.Failed(new ProviderAnswer.IdentityChanged("sub-changed")),
-        };
+        return OfPerson(claims, sub);
     }
 
     /// <summary>Tells the IdP to forget a token (RFC 7009); false when it could not be told.</summary>
@@ -135,6 +134,28 @@ public sealed class ProviderClient(
         return endpoints?.EndSession is { } endpoint
             ? ProviderRequests.EndSession(endpoint, settings, idTokenHint, postLogoutRedirectUri, state)
             : null;
+    }
+
+    // 5.3.2: without the same sub nothing of it may be used.
+    private UserInfoResult OfPerson(JsonElement claims, string sub) => TokenAnswer.Subject(claims) switch
+    {
+        null => new UserInfoResult.Failed(new ProviderAnswer.Unavailable("sub_missing", null)),
+        { } told when string.Equals(told, sub, StringComparison.Ordinal) => new UserInfoResult.Told(Map(claims)),
+        _ => new UserInfoResult.Failed(new ProviderAnswer.IdentityChanged("sub-changed")),
+    };
+
+    private async Task<UserInfoResult> ReadSignedAsync(byte[] body, string sub, CancellationToken ct)
+    {
+        try
+        {
+            return await checks.SignedUserInfoAsync(Encoding.ASCII.GetString(body), ct) is { } claims
+                ? OfPerson(claims, sub)
+                : new UserInfoResult.Failed(new ProviderAnswer.Unavailable("userinfo_refused", null));
+        }
+        catch (ProviderUnavailableException e)
+        {
+            return new UserInfoResult.Failed(new ProviderAnswer.Unavailable(e.Error, e.RetryAfter));
+        }
     }
 
     private async Task<(ProviderAnswer Answer, TokenSet? Tokens)> AskForTokensAsync(

@@ -44,6 +44,9 @@ public sealed class ProviderDirectory : IDisposable
         return new ProviderDirectory([.. providers], connections);
     }
 
+    /// <summary>Where people sign in for a host: the first provider that names it, else <see cref="Default"/>.</summary>
+    public RegisteredProvider ForHost(string host) => All.FirstOrDefault(p => p.Settings.Hosts.Any(h => Covers(h, host))) ?? Default;
+
     /// <summary>The provider of an issuer, or null.</summary>
     public RegisteredProvider? Find(string? issuer) => issuer is null ? null : _byIssuer.GetValueOrDefault(issuer);
 
@@ -64,6 +67,10 @@ public sealed class ProviderDirectory : IDisposable
 
     /// <inheritdoc />
     public void Dispose() => _connections.ForEach(c => c.Dispose());
+
+    private static bool Covers(string pattern, string host) => pattern.StartsWith("*.", StringComparison.Ordinal)
+        ? host.Length > pattern.Length - 1 && host.EndsWith(pattern[1..], StringComparison.OrdinalIgnoreCase)
+        : host.Equals(pattern, StringComparison.OrdinalIgnoreCase);
 
     private static string? IssuerOf(ParsedJws jws) =>
         jws.UnverifiedPayload.TryGetProperty("iss", out var issuer) && issuer.ValueKind == JsonValueKind.String ? issuer.GetString() : null;

@@ -14,7 +14,11 @@ internal abstract record HttpReply
     /// <summary>The answer.</summary>
     /// <param name="Json">The body when it is said to be JSON and is one strict object.</param>
     /// <param name="AuthenticateError">Error code of <c>WWW-Authenticate: Bearer</c> (RFC 6750, 3).</param>
-    public sealed record Answer(int Status, byte[] Body, JsonElement? Json, string? AuthenticateError, TimeSpan? RetryAfter) : HttpReply;
+    public sealed record Answer(int Status, byte[] Body, JsonElement? Json, string? AuthenticateError, TimeSpan? RetryAfter) : HttpReply
+    {
+        /// <summary>The body is said to be a signed token.</summary>
+        public bool IsJwt { get; init; }
+    }
 
     /// <summary>No answer, or not a whole one.</summary>
     public sealed record Failed(string Error) : HttpReply;
@@ -90,7 +94,10 @@ public static class ProviderHttp
     {
         JsonElement? json = IsJson(response.Content.Headers.ContentType) && StrictJson.TryParseObject(body, out var root) ? root : null;
         return new HttpReply.Answer(
-            (int)response.StatusCode, body, json, AuthenticateErrorOf(response), RetryAfterOf(response, clock));
+            (int)response.StatusCode, body, json, AuthenticateErrorOf(response), RetryAfterOf(response, clock))
+        {
+            IsJwt = "application/jwt".Equals(response.Content.Headers.ContentType?.MediaType, StringComparison.OrdinalIgnoreCase),
+        };
     }
 
     private static bool IsJson(MediaTypeHeaderValue? type) =>

@@ -8,4 +8,7 @@ public sealed class ProviderUnavailableException(string error, TimeSpan? retryAf
     public string Error => error;
 
     public TimeSpan? RetryAfter => retryAfter;
+
+    /// <summary>It was had, and it contradicts the settings: nobody can sign in until one or the other is corrected.</summary>
+    public bool IsContradiction => error is "issuer_mismatch" or "endpoint_refused" or "endpoint_missing";
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using EventAuth.Adapters.Settings;
 using EventAuth.Domain.Login;
 using EventAuth.Domain.Logout;
@@ -91,4 +92,19 @@ public sealed class TokenChecks(ProviderSettings settings, ProviderMetadata meta
             return new LogoutTokenCheck.KeysUnavailable(e.Error, e.RetryAfter);
         }
     }
+
+    /// <summary>The claims of signed userinfo (OpenID Connect Core 5.3.2); null when signature, issuer or audience is wrong.</summary>
+    /// <exception cref="ProviderUnavailableException">It may be good, but its key can't be had.</exception>
+    public async Task<JsonElement?> SignedUserInfoAsync(string token, CancellationToken ct) =>
+        await _keys.VerifyAsync(StrictJws.Parse(token, settings.SigningAlgorithms), ct) is JwsResult.Verified jws
+        && jws.Payload.TryGetProperty("iss", out var issuer) && IsText(issuer, settings.Issuer)
+        && jws.Payload.TryGetProperty("aud", out var audience)
+        && (audience.ValueKind == JsonValueKind.Array ? audience.EnumerateArray().Any(IsUs) : IsUs(audience))
+            ? jws.Payload
+            : null;
+
+    private bool IsUs(JsonElement audience) => IsText(audience, settings.ClientId);
+
+    private static bool IsText(JsonElement element, string expected) =>
+        element.ValueKind == JsonValueKind.String && string.Equals(element.GetString(), expected, StringComparison.Ordinal);
 }

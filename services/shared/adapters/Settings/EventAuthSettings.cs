@@ -65,6 +65,9 @@ public sealed record ProviderSettings
 
     public IReadOnlyList<string> Scopes { get; init; } = ["openid", "profile", "email", "offline_access"];
 
+    /// <summary>People who want a page of these sign in here: <c>app.example.com</c>, <c>*.example.com</c>.</summary>
+    public IReadOnlyList<string> Hosts { get; init; } = [];
+
     public string GroupsClaim { get; init; } = "groups";
 
     public string RolesClaim { get; init; } = "roles";

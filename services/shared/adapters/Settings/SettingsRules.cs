@@ -184,6 +184,7 @@ public static partial class SettingsRules
             ClientId = r.Required($"{path}.clientId", "our registration at the IdP"),
             ClientSecret = r.Secret($"{path}.clientSecret", "our registration at the IdP"),
             Scopes = r.List($"{path}.scopes", "openid", "profile", "email", "offline_access"),
+            Hosts = Hosts(r, $"{path}.hosts"),
             GroupsClaim = r.Text($"{path}.groupsClaim", "groups"),
             RolesClaim = r.Text($"{path}.rolesClaim", "roles"),
             TrustEmail = r.Flag($"{path}.trustEmail", false),
@@ -193,6 +194,17 @@ public static partial class SettingsRules
             FrontchannelLogout = r.Flag($"{path}.frontchannelLogout", false),
             FatalErrors = RevalidationRules.FatalErrors(r, path),
         };
+    }
+
+    private static IReadOnlyList<string> Hosts(SettingsReader r, string path)
+    {
+        var hosts = r.List(path);
+        foreach (var host in hosts.Where(h => Uri.CheckHostName(h.StartsWith("*.", StringComparison.Ordinal) ? h[2..] : h) != UriHostNameType.Dns))
+        {
+            r.Fail(path, $"'{host}' is no host name such as app.example.com or *.example.com");
+        }
+
+        return hosts;
     }
 
     internal static IReadOnlyList<string> Algorithms(SettingsReader r, string path)

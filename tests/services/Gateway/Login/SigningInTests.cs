@@ -113,7 +113,7 @@ public sealed partial class SigningInTests : IClassFixture<SigningInTests.Fixtur
 
         var last = await browser.GetAsync("/auth/callback?state=unknown&code=c");
         Assert.Equal(HttpStatusCode.BadRequest, last.StatusCode);
-        Assert.Contains("cookie domain", await last.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Contains("cookies are blocked", await last.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
     [StoreFact]
