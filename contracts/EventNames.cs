@@ -18,6 +18,7 @@ public static class EventNames
         ["session_ended"] = typeof(SessionEnded),
         ["subject_revoked"] = typeof(SubjectRevoked),
         ["all_revoked"] = typeof(AllRevoked),
+        ["token_revoked"] = typeof(TokenRevoked),
         ["login_refused"] = typeof(LoginRefused),
         ["policy_loaded"] = typeof(PolicyLoaded),
     };

@@ -67,6 +67,16 @@ public readonly record struct ProviderSessionKey(Guid Value)
     public override string ToString() => Value.ToString("N");
 }
 
+/// <summary>One access token (its <c>jti</c>) as a fixed-size key; the same jti of another issuer is another key.</summary>
+public readonly record struct AccessTokenKey(Guid Value)
+{
+    /// <summary>The key of a jti at an issuer.</summary>
+    public static AccessTokenKey Of(string issuer, string jti) => new(KeyHash.Of("access-token", issuer, jti));
+
+    /// <inheritdoc />
+    public override string ToString() => Value.ToString("N");
+}
+
 /// <summary>Hashes text parts with their lengths, so that <c>a|b + c</c> and <c>a + b|c</c> differ.</summary>
 public static class KeyHash
 {

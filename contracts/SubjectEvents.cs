@@ -42,6 +42,21 @@ public sealed record AllRevoked(
     [property: JsonPropertyName("cause")] string? Cause,
     [property: JsonPropertyName("actor")] string? Actor) : SubjectEvent;
 
+/// <summary>One access token (<c>jti</c> of an issuer) is no longer accepted, however long it says it lives.</summary>
+/// <param name="Position">Place in the revocation feed.</param>
+/// <param name="NotBefore">The commit's moment.</param>
+/// <param name="Source">Whence the wish came: operator.</param>
+/// <param name="Cause">The operator's reason.</param>
+public sealed record TokenRevoked(
+    [property: JsonPropertyName("issuer")] string Issuer,
+    [property: JsonPropertyName("jti")] string Jti,
+    [property: JsonPropertyName("position")] long Position,
+    [property: JsonPropertyName("notBefore")] DateTimeOffset NotBefore,
+    [property: JsonPropertyName("reason")] EndReason Reason,
+    [property: JsonPropertyName("source")] string Source,
+    [property: JsonPropertyName("cause")] string? Cause,
+    [property: JsonPropertyName("actor")] string? Actor) : SubjectEvent;
+
 /// <summary>A browser came back from the IdP and got no session.</summary>
 /// <param name="Incident">The short id on the error page.</param>
 public sealed record LoginRefused(

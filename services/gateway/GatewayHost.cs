@@ -1,12 +1,14 @@
 using System.Diagnostics.Metrics;
 using EventAuth.Adapters.Hosting;
 using EventAuth.Adapters.Messaging;
+using EventAuth.Adapters.Oidc;
 using EventAuth.Adapters.Postgres;
 using EventAuth.Adapters.Refresh;
 using EventAuth.Adapters.Settings;
 using EventAuth.Adapters.Telemetry;
 using EventAuth.Domain.Access;
 using EventAuth.Gateway.Audit;
+using EventAuth.Gateway.Bearer;
 using EventAuth.Gateway.Cache;
 using EventAuth.Gateway.ForwardAuth;
 using EventAuth.Gateway.Login;
@@ -41,6 +43,8 @@ public static class GatewayHost
         services.AddHostedService<ActivityWriter>().AddHostedService<PolicyRecorder>();
         services.AddSingleton(new ReturnHosts(settings.PublicUrl, settings.Policy));
         services.AddSingleton<TrustedProxies>().AddSingleton<SessionRenewal>().AddSingleton<DecisionCounts>();
+        services.AddSingleton<AccessTokenChecks>(p => new AccessTokenChecks(settings.Bearer, p.GetRequiredService<ProviderDirectory>(), clock));
+        services.AddSingleton<ClientFailures>().AddSingleton<TokenReader>().AddSingleton<BearerChallenge>().AddSingleton<BearerQuestions>();
         services.AddSingleton<AccessResponse>().AddSingleton<ForwardAuthEndpoint>();
         services.AddSingleton<SweepSignal>().AddSingleton<Revocations>();
         LoginRoutes.Register(services);
@@ -57,6 +61,8 @@ public static class GatewayHost
         var (view, cache) = (services.GetRequiredService<RevocationView>(), services.GetRequiredService<SessionCache>());
         metrics.Counter("eventauth_decisions_total", "Answers to proxies", services.GetRequiredService<DecisionCounts>().Read);
         metrics.Gauge("eventauth_sessions_cached", "Sessions in this replica's memory", () => cache.Count);
+        var tokens = services.GetRequiredService<TokenReader>();
+        metrics.Gauge("eventauth_access_tokens_cached", "Checked access tokens in this replica's memory", () => tokens.Count);
         metrics.Gauge("eventauth_revocations_known", "Revocations in this replica's memory", () => view.Count);
         metrics.Gauge("eventauth_feed_position", "Feed position applied by this replica", () => view.Applied);
         metrics.Gauge("eventauth_feed_age_seconds", "Age of the last completed feed read; -1 before the first",

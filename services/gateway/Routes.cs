@@ -18,7 +18,7 @@ internal static class Routes
         app.UseRouting();
         LoginRoutes.Map(app);     // GET /auth/login, GET /auth/callback
         LogoutRoutes.Map(app);    // GET and POST /auth/logout, GET /auth/logged-out
-        SessionRoutes.Map(app);   // /auth/sessions, /api/sessions, /api/subjects/{key}/revoke, /api/everybody/revoke
+        SessionRoutes.Map(app);   // /auth/sessions, /api/sessions, /api/subjects/{key}/revoke, /api/tokens/revoke, /api/everybody/revoke
         AuditRoutes.Map(app);     // /api/audit/sessions/{id}, /api/audit/subjects/{key}, /api/audit/events, /revocations/{position}
         app.UseEndpoints(_ => { });
     }

@@ -21,6 +21,7 @@ public sealed class StoredShapeTests
         { "session_ended", new SessionEnded(Noon, EndReason.BackchannelLogout, "jti-1", null) },
         { "subject_revoked", new SubjectRevoked("https://idp.test", "ada", "sid-1", 8, Noon, EndReason.BackchannelLogout, "backchannel", "jti-1", null) },
         { "all_revoked", new AllRevoked(8, Noon, EndReason.EndedByOperator, "operator", "incident 7", Key.ToString("N")) },
+        { "token_revoked", new TokenRevoked("https://idp.test", "at-1", 8, Noon, EndReason.EndedByOperator, "operator", "incident 7", Key.ToString("N")) },
         { "login_refused", new LoginRefused(Noon, "https://idp.test", "nonce", "a1b2c3d4") },
         { "policy_loaded", new PolicyLoaded(Noon, "abc", ["app.test/ authenticated"], new Dictionary<string, IReadOnlyList<string>> { ["staff"] = ["ada"] }) },
     };

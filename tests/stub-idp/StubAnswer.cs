@@ -15,6 +15,7 @@ public enum StubEndpoint
     UserInfo,
     Revoke,
     EndSession,
+    Introspect,
 }
 
 /// <summary>What an endpoint says instead of the truth.</summary>

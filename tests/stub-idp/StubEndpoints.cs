@@ -39,6 +39,7 @@ internal sealed class StubEndpoints(StubProvider idp)
             StubEndpoint.Token => Token(parameters),
             StubEndpoint.UserInfo => UserInfo(http),
             StubEndpoint.Revoke => Revoke(parameters),
+            StubEndpoint.Introspect => StubAnswer.Json(200, new { active = false }),
             StubEndpoint.EndSession => await EndSessionAsync(parameters, http.RequestAborted),
             _ => StubAnswer.Empty(404),
         };
@@ -195,6 +196,7 @@ internal sealed class StubEndpoints(StubProvider idp)
         "/userinfo" => StubEndpoint.UserInfo,
         "/revoke" => StubEndpoint.Revoke,
         "/end-session" => StubEndpoint.EndSession,
+        "/introspect" => StubEndpoint.Introspect,
         _ => StubEndpoint.None,
     };
 

@@ -32,8 +32,8 @@ internal sealed class FeedFollower(
     // How long a request waits for the position that it demands.
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
 
-    // The longest a session can live, and an hour for clocks.
-    private readonly TimeSpan _horizon = settings.Session.Lifetime + TimeSpan.FromHours(1);
+    // The longest that a session or an access token can live, and an hour for clocks.
+    private readonly TimeSpan _horizon = settings.LongestLife + TimeSpan.FromHours(1);
 
     // Whoever has not reported for so long has lost its lease and lets nobody in from memory.
     private readonly TimeSpan _alive = settings.Revocation.Bound + TimeSpan.FromSeconds(1);
@@ -63,12 +63,28 @@ internal sealed class FeedFollower(
     {
         if (view.Applied < position)
         {
-            var round = Volatile.Read(ref _nextRound).Task;
-            Hint();
-            await round.WaitAsync(LongestWait, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await NextRoundAsync();
         }
 
         return view.Applied >= position;
+    }
+
+    /// <summary>True once what is known of revocations is fresh enough; if it is not, the feed is read, within the same second.</summary>
+    public async Task<bool> FreshenAsync()
+    {
+        if (view.IsLoaded && !view.LeaseHolds)
+        {
+            await NextRoundAsync();
+        }
+
+        return view.LeaseHolds;
+    }
+
+    private async Task NextRoundAsync()
+    {
+        var round = Volatile.Read(ref _nextRound).Task;
+        Hint();
+        await round.WaitAsync(LongestWait, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     public override Task StartAsync(CancellationToken cancellationToken)

@@ -19,6 +19,7 @@ internal sealed class RevocationView(TimeProvider clock, TimeSpan bound)
     private readonly ConcurrentDictionary<Guid, Mark> _changed = new();
     private int _generation;
     private long _everybody;
+    private long _everybodyCommittedAt;
     private long _lease = long.MinValue;
     private long _applied;
 
@@ -67,6 +68,22 @@ internal sealed class RevocationView(TimeProvider clock, TimeSpan bound)
                 || Hits(session.ProviderSessionKey, session.Position));
     }
 
+    /// <summary>
+    /// Whether an access token is revoked: itself, for ever; its person, its session at the IdP or everybody, after it was
+    /// issued (an issuer's clock is allowed a few seconds). Asked for every request, also about tokens that were checked before.
+    /// </summary>
+    public bool Ends(in TokenKeys token)
+    {
+        var everybody = Volatile.Read(ref _everybodyCommittedAt);
+        if (everybody != 0 && RevocationRule.Ends(new DateTimeOffset(everybody, TimeSpan.Zero), token.IssuedAt))
+        {
+            return true;
+        }
+
+        return !_revoked.IsEmpty
+            && (_revoked.ContainsKey(token.Token) || Hits(token.Subject, token.IssuedAt) || Hits(token.ProviderSession, token.IssuedAt));
+    }
+
     /// <summary>Records one row of the feed or one hint of the bus.</summary>
     public void Apply(in Revocation revocation)
     {
@@ -77,7 +94,8 @@ internal sealed class RevocationView(TimeProvider clock, TimeSpan bound)
         }
         else if (revocation.Kind == RevocationKind.Everybody)
         {
-            RaiseEverybody(revocation.Position);
+            Raise(ref _everybody, revocation.Position);
+            Raise(ref _everybodyCommittedAt, revocation.CommittedAt.UtcTicks);
         }
         else
         {
@@ -105,6 +123,7 @@ internal sealed class RevocationView(TimeProvider clock, TimeSpan bound)
         Volatile.Write(ref _lease, long.MinValue);
         Volatile.Write(ref _applied, 0);
         Volatile.Write(ref _everybody, 0);
+        Volatile.Write(ref _everybodyCommittedAt, 0);
         _revoked.Clear();
         _changed.Clear();
     }
@@ -118,6 +137,9 @@ internal sealed class RevocationView(TimeProvider clock, TimeSpan bound)
 
     private bool Hits(Guid key, long startedAt) =>
         _revoked.TryGetValue(key, out var mark) && RevocationRule.Ends(mark.Position, startedAt);
+
+    private bool Hits(Guid key, DateTimeOffset? issuedAt) =>
+        key != Guid.Empty && _revoked.TryGetValue(key, out var mark) && RevocationRule.Ends(mark.CommittedAt, issuedAt);
 
     private static void Raise(ConcurrentDictionary<Guid, Mark> marks, Guid key, Mark mark) =>
         marks.AddOrUpdate(key, mark, (_, known) => known.Position >= mark.Position ? known : mark);
@@ -133,13 +155,13 @@ internal sealed class RevocationView(TimeProvider clock, TimeSpan bound)
         }
     }
 
-    private void RaiseEverybody(long position)
+    private static void Raise(ref long mark, long value)
     {
         long known;
         do
         {
-            known = Volatile.Read(ref _everybody);
+            known = Volatile.Read(ref mark);
         }
-        while (known < position && Interlocked.CompareExchange(ref _everybody, position, known) != known);
+        while (known < value && Interlocked.CompareExchange(ref mark, value, known) != known);
     }
 }

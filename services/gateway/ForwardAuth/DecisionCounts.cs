@@ -7,7 +7,8 @@ namespace EventAuth.Gateway.ForwardAuth;
 internal sealed class DecisionCounts
 {
     private static readonly string[] Names =
-        ["allow", "allow-public", "sign-in", "unauthenticated", "deny", "unavailable", "allowed_in_grace", "position-not-reached"];
+        ["allow", "allow-public", "sign-in", "unauthenticated", "deny", "unavailable", "allowed_in_grace", "position-not-reached",
+            "invalid-token", "insufficient-scope", "too-many-failures"];
 
     private const int InGrace = 6;
     private readonly long[] _counts = new long[Names.Length];
@@ -29,6 +30,9 @@ internal sealed class DecisionCounts
         AccessDecision.Unauthenticated => 3,
         AccessDecision.Unavailable => 5,
         AccessDecision.PositionNotReached => 7,
+        AccessDecision.InvalidToken => 8,
+        AccessDecision.InsufficientScope => 9,
+        AccessDecision.TooManyFailures => 10,
         _ => 4,
     };
 }

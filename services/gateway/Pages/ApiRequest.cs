@@ -12,6 +12,10 @@ internal sealed record ApiFault(int Status, string Code, string Detail)
     public static ApiFault Bad(string code, string detail) => new(StatusCodes.Status400BadRequest, code, detail);
 }
 
+/// <summary>Whom or what of an issuer a call is about, and why.</summary>
+/// <param name="Name">A <c>sub</c> or a <c>jti</c>.</param>
+internal sealed record ApiTarget(string Issuer, string Name, string Reason);
+
 /// <summary>Reads what all our API calls have in common.</summary>
 internal static class ApiRequest
 {
@@ -48,32 +52,55 @@ internal static class ApiRequest
     public static async Task<(ApiFault? Fault, string? Reason)> ReadChangeAsync(
         HttpContext http, EventAuthSettings settings, CancellationToken ct)
     {
+        var (fault, body) = await ReadAsync(http, settings, ct);
+        return (fault, body.Reason);
+    }
+
+    /// <summary>Reads a call that names somebody or something of an issuer in its body, with a reason.</summary>
+    public static async Task<(ApiFault? Fault, ApiTarget Target)> ReadTargetAsync(
+        HttpContext http, EventAuthSettings settings, string member, CancellationToken ct)
+    {
+        var (fault, body) = await ReadAsync(http, settings, ct);
+        var name = member == "jti" ? body.Jti : body.Sub;
+        if (fault is null && (!IsIdentifier(body.Issuer) || !IsIdentifier(name)))
+        {
+            fault = ApiFault.Bad("bad-target", $"Say whose: {{\"issuer\": \"…\", \"{member}\": \"…\", \"reason\": \"…\"}}, each text of 1 to 255 characters.");
+        }
+
+        fault ??= body.Reason is null ? ApiFault.Bad("reason-missing", "Say why: {\"reason\": \"…\"}.") : null;
+        return (fault, new ApiTarget(body.Issuer ?? "", name ?? "", body.Reason ?? ""));
+    }
+
+    private static async Task<(ApiFault? Fault, Body Body)> ReadAsync(HttpContext http, EventAuthSettings settings, CancellationToken ct)
+    {
+        var body = new Body();
         if (CrossSite.Sent(http.Request, settings))
         {
-            return (new ApiFault(StatusCodes.Status403Forbidden, "cross-site", "The request was sent by another site."), null);
+            return (new ApiFault(StatusCodes.Status403Forbidden, "cross-site", "The request was sent by another site."), body);
         }
 
         if (!TryParameter(http.Request.Query, "reason", out var reason))
         {
-            return (ApiFault.Bad("bad-reason", "reason is given twice."), null);
+            return (ApiFault.Bad("bad-reason", "reason is given twice."), body);
         }
 
         if (HasBody(http))
         {
             if (http.Request.ContentType?.Split(';')[0].Trim().Equals("application/json", StringComparison.OrdinalIgnoreCase) != true)
             {
-                return (new ApiFault(StatusCodes.Status415UnsupportedMediaType, "not-json", "The body must be application/json."), null);
+                return (new ApiFault(StatusCodes.Status415UnsupportedMediaType, "not-json", "The body must be application/json."), body);
             }
 
-            if (await TryReadBodyAsync(http, ct) is not { } body)
+            if (await TryReadBodyAsync(http, ct) is not { } read)
             {
-                return (ApiFault.Bad("bad-body", "The body must be a JSON object whose reason, if any, is text."), null);
+                return (ApiFault.Bad("bad-body", "The body must be a JSON object whose reason, if any, is text."), body);
             }
 
-            reason = body.Reason ?? reason;
+            body = read;
         }
 
-        return reason is not null && FaultOf(reason) is { } fault ? (fault, null) : (null, reason?.Trim());
+        reason = body.Reason ?? reason;
+        return reason is not null && FaultOf(reason) is { } fault ? (fault, body) : (null, body with { Reason = reason?.Trim() });
     }
 
     /// <summary>Why a text can't stand in the record as a reason; null when it can. The record is never erased.</summary>
@@ -99,13 +126,11 @@ internal static class ApiRequest
         try
         {
             using var json = await JsonDocument.ParseAsync(http.Request.Body, new JsonDocumentOptions { MaxDepth = 8 }, ct);
-            return json.RootElement switch
-            {
-                { ValueKind: not JsonValueKind.Object } => null,
-                var root when !root.TryGetProperty("reason", out var reason) || reason.ValueKind == JsonValueKind.Null => new Body(null),
-                var root when root.GetProperty("reason") is { ValueKind: JsonValueKind.String } reason => new Body(reason.GetString()),
-                _ => null,
-            };
+            return json.RootElement is { ValueKind: JsonValueKind.Object } root
+                && TryText(root, "reason", out var reason) && TryText(root, "issuer", out var issuer)
+                && TryText(root, "sub", out var sub) && TryText(root, "jti", out var jti)
+                ? new Body { Reason = reason, Issuer = issuer, Sub = sub, Jti = jti }
+                : null;
         }
         catch (Exception e) when (e is JsonException or BadHttpRequestException or InvalidOperationException)
         {
@@ -113,5 +138,30 @@ internal static class ApiRequest
         }
     }
 
-    private sealed record Body(string? Reason);
+    // A member that is missing or null was not said; one of another type is no text.
+    private static bool TryText(JsonElement root, string name, out string? text)
+    {
+        text = null;
+        if (!root.TryGetProperty(name, out var member) || member.ValueKind == JsonValueKind.Null)
+        {
+            return true;
+        }
+
+        text = member.ValueKind == JsonValueKind.String ? member.GetString() : null;
+        return text is not null;
+    }
+
+    private static bool IsIdentifier(string? text) =>
+        text is { Length: > 0 and <= 255 } && !text.Any(char.IsControl) && IsWellFormed(text);
+
+    private sealed record Body
+    {
+        public string? Reason { get; init; }
+
+        public string? Issuer { get; init; }
+
+        public string? Sub { get; init; }
+
+        public string? Jti { get; init; }
+    }
 }

@@ -10,7 +10,7 @@ namespace EventAuth.Gateway.Pages;
 /// </summary>
 internal sealed class OwnRules(EventAuthSettings settings)
 {
-    private static readonly string[] Places = ["/api/audit", "/api/everybody", "/api/sessions", "/api/subjects", "/revocations"];
+    private static readonly string[] Places = ["/api/audit", "/api/everybody", "/api/sessions", "/api/subjects", "/api/tokens", "/revocations"];
 
     /// <summary>Whether a rule about our APIs names this visitor for a place there.</summary>
     public bool Admit(Visitor visitor, string method, string path) =>

@@ -19,9 +19,12 @@ internal static class SessionRoutes
         api.MapDelete("/api/sessions/{id}", SessionsApi.DeleteOneAsync);
         api.MapPost("/api/sessions/{id}/end", SessionsApi.EndOneAsync);
         api.MapPost("/api/subjects/{key}/revoke", SessionsApi.RevokeAsync);
+        api.MapPost("/api/subjects/revoke", TokensApi.RevokeSubjectAsync);
+        api.MapPost("/api/tokens/revoke", TokensApi.RevokeTokenAsync);
         api.MapPost(SessionActions.EverybodyPath, SessionsApi.RevokeEverybodyAsync);
     }
 
     public static void Register(IServiceCollection services) =>
-        services.AddSingleton<SessionsLog>().AddSingleton<SessionActions>().AddSingleton<SessionsPage>().AddSingleton<SessionsApi>();
+        services.AddSingleton<SessionsLog>().AddSingleton<SessionActions>().AddSingleton<SessionsPage>().AddSingleton<SessionsApi>()
+            .AddSingleton<TokensApi>();
 }

@@ -15,6 +15,9 @@ internal sealed partial class SessionsLog(ILogger<SessionsLog> log)
     [LoggerMessage(1405, LogLevel.Warning, "Everybody's sessions revoked at position {Position} by {Actor}")]
     public partial void RevokedEverybody(long position, object actor);
 
+    [LoggerMessage(1406, LogLevel.Information, "Access tokens of a {Member} of {Issuer} revoked at position {Position} by {Actor}")]
+    public partial void RevokedOfIssuer(string member, string issuer, long position, object actor);
+
     [LoggerMessage(1404, LogLevel.Warning, "Refused to {Actor}: {Method} {Place} ({Code})")]
     public partial void Refused(object? actor, string method, string place, string code);
 }

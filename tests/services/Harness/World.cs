@@ -35,6 +35,7 @@ internal sealed class World : IAsyncDisposable
 
     public ServiceUnderTest? Revalidator { get; private set; }
 
+    /// <param name="settings">Over the usual ones; <c>{idp}</c> in a value is the IdP's issuer.</param>
     public static async Task<World> StartAsync(
         TestStore store, int gateways = 1, StubOptions? idp = null, bool revalidator = false,
         IReadOnlyDictionary<string, string>? settings = null, TimeProvider? clock = null)
@@ -43,7 +44,7 @@ internal sealed class World : IAsyncDisposable
         var world = new World(stub, DefaultSettings(store.ConnectionString, stub));
         foreach (var (key, value) in settings ?? new Dictionary<string, string>())
         {
-            world._settings[key] = value;
+            world._settings[key] = value.Replace("{idp}", stub.Issuer, StringComparison.Ordinal);
         }
 
         for (var i = 1; i <= gateways; i++)

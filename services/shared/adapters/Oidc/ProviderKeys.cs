@@ -19,8 +19,9 @@ public sealed class ProviderKeys
 
     private readonly List<Key> _keys;
     private readonly HashSet<string> _ids;
+    private readonly bool _nameless;
 
-    private ProviderKeys(List<Key> keys, HashSet<string> ids) => (_keys, _ids) = (keys, ids);
+    private ProviderKeys(List<Key> keys, HashSet<string> ids, bool nameless = false) => (_keys, _ids, _nameless) = (keys, ids, nameless);
 
     /// <summary>How many keys can be used.</summary>
     public int Count => _keys.Count;
@@ -47,9 +48,16 @@ public sealed class ProviderKeys
         }
     }
 
+    /// <summary>Public keys that have no ids, so that whatever id a token names is not looked at; null when none is usable.</summary>
+    internal static ProviderKeys? Nameless(IEnumerable<JsonElement> members)
+    {
+        List<Key> keys = [.. members.Take(MaxTried).Select(Read).OfType<Key>()];
+        return keys.Count == 0 ? null : new ProviderKeys(keys, [], nameless: true);
+    }
+
     /// <summary>The keys that may have made a signature: of this id (any id when none is named) and fit for the algorithm.</summary>
     internal List<SecurityKey> For(string? keyId, string algorithm) =>
-        [.. _keys.Where(k => k.IsNamed(keyId) && k.Fits(algorithm)).Take(MaxTried).Select(k => k.Verifier)];
+        [.. _keys.Where(k => (_nameless || k.IsNamed(keyId)) && k.Fits(algorithm)).Take(MaxTried).Select(k => k.Verifier)];
 
     /// <summary>Whether the set has a key of this id, usable or not: then a newer set would not help.</summary>
     internal bool Knows(string? keyId) => keyId is not null && _ids.Contains(keyId);

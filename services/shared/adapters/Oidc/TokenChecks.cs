@@ -41,12 +41,14 @@ public abstract record LogoutTokenCheck
 /// </summary>
 public sealed class TokenChecks(ProviderSettings settings, ProviderMetadata metadata, TimeProvider clock)
 {
+    private readonly KeySource _keys = KeySource.Of(metadata);
+
     /// <summary>Checks an ID token.</summary>
     public async Task<IdTokenCheck> IdTokenAsync(string? token, IdTokenExpectations expected, CancellationToken ct)
     {
         try
         {
-            return await VerifyAsync(StrictJws.Parse(token, settings.SigningAlgorithms), ct) switch
+            return await _keys.VerifyAsync(StrictJws.Parse(token, settings.SigningAlgorithms), ct) switch
             {
                 JwsResult.Verified jws => IdTokenRules.Check(jws.Header, jws.Payload, expected, clock.GetUtcNow()) switch
                 {
@@ -72,7 +74,7 @@ public sealed class TokenChecks(ProviderSettings settings, ProviderMetadata meta
             settings.Issuer, settings.ClientId, settings.LogoutTokenRequiresType, settings.LogoutTokenRequiresExpiry);
         try
         {
-            return await VerifyAsync(StrictJws.Parse(token, settings.SigningAlgorithms), ct) switch
+            return await _keys.VerifyAsync(StrictJws.Parse(token, settings.SigningAlgorithms), ct) switch
             {
                 JwsResult.Verified jws => LogoutTokenRules.Check(jws.Header, jws.Payload, expected, clock.GetUtcNow()) switch
                 {
@@ -88,23 +90,5 @@ public sealed class TokenChecks(ProviderSettings settings, ProviderMetadata meta
         {
             return new LogoutTokenCheck.KeysUnavailable(e.Error, e.RetryAfter);
         }
-    }
-
-    private async Task<JwsResult> VerifyAsync(JwsParse parse, CancellationToken ct)
-    {
-        if (parse is JwsParse.Refused refused)
-        {
-            return new JwsResult.Refused(refused.Rule, refused.Description);
-        }
-
-        var jws = ((JwsParse.Parsed)parse).Jws;
-        var keys = await metadata.KeysAsync(ct);
-        var result = StrictJws.Verify(jws, keys);
-        if (result is JwsResult.UnknownKey)
-        {
-            result = StrictJws.Verify(jws, await metadata.KeysNewerThanAsync(keys, ct));
-        }
-
-        return result is JwsResult.UnknownKey ? new JwsResult.Refused("key-unknown", "no key of the issuer made the signature") : result;
     }
 }

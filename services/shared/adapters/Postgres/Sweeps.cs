@@ -147,7 +147,7 @@ public sealed class Sweeps(Database database)
     /// not the newest, invariant 5 of own.sql, nor the one before it while a replica may stand there), sessions long ended and replicas long gone. Events stay. Marks in the outbox
     /// what is too old to be published, for nobody else does where there is no broker.
     /// </summary>
-    public async Task TidyAsync(DateTimeOffset now, TimeSpan sessionLifetime, int limit, CancellationToken ct)
+    public async Task TidyAsync(DateTimeOffset now, TimeSpan longestLife, int limit, CancellationToken ct)
     {
         await RepeatAsync("""
             delete from {own}.login_attempt where state_hash in (
@@ -172,7 +172,7 @@ public sealed class Sweeps(Database database)
                 select max(position) from {own}.revocation where committed_at < clock_timestamp() - interval '1 day') and position in (
               select position from (select position, committed_at from {own}.revocation order by position limit $2) oldest
               where committed_at < clock_timestamp() - $1)
-            """, sessionLifetime + FeedSlack, limit, ct);
+            """, longestLife + FeedSlack, limit, ct);
         await RepeatAsync("""
             delete from {own}.replica where instance in (
               select instance from {own}.replica where seen_at < clock_timestamp() - $1 limit $2)

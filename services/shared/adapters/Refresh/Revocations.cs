@@ -16,7 +16,7 @@ public sealed record RevocationCause(
     EndReason Reason, string Source, string? Cause, string? Actor, string? CorrelationId, SeenToken? Token = null);
 
 /// <summary>
-/// Revokes a subject, a session of the IdP or everybody: one event and one feed row, however many sessions it hits. They are
+/// Revokes a subject, a session of the IdP, an access token or everybody: one event and one feed row, however many sessions it hits. They are
 /// dead from the commit on; their own streams are told by <see cref="RevokedSessionSweep"/>.
 /// </summary>
 public sealed class Revocations(
@@ -48,6 +48,15 @@ public sealed class Revocations(
         sub ??= await index.OfProviderSessionAsync(key, ct) is [var known, ..] ? known.Subject.Sub : null;
         var stream = sub is null ? $"sid-{key}" : StreamOf(new Subject(issuer, sub));
         return await RevokeAsync(RevocationKind.ProviderSession, key.Value, stream, Event(issuer, sub, sid, cause), cause, ct);
+    }
+
+    /// <summary>One access token of an issuer, for as long as it can live.</summary>
+    /// <exception cref="StoreUnavailableException">Nothing is known to be stored.</exception>
+    public Task<RevocationReceipt> RevokeTokenAsync(string issuer, string jti, RevocationCause cause, CancellationToken ct)
+    {
+        var key = AccessTokenKey.Of(issuer, jti);
+        return RevokeAsync(RevocationKind.Token, key.Value, $"token-{key}",
+            new TokenRevoked(issuer, jti, 0, default, cause.Reason, cause.Source, cause.Cause, cause.Actor), cause, ct);
     }
 
     /// <summary>Everything of everybody that began before; costs no more than one person.</summary>

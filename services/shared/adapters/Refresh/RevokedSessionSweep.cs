@@ -56,7 +56,7 @@ public sealed class RevokedSessionSweep(
         _lastFull = clock.GetTimestamp();
         if (_seen is null || await sweeps.HeadAsync(ct) < _settled)
         {
-            _settled = await sweeps.StartAsync(settings.Session.Lifetime, ct);
+            _settled = await sweeps.StartAsync(settings.LongestLife, ct);
         }
 
         _seen = _settled;
@@ -181,7 +181,7 @@ public sealed class RevokedSessionSweep(
 
     private async Task ForgetAsync(CancellationToken ct)
     {
-        await sweeps.TidyAsync(clock.GetUtcNow(), settings.Session.Lifetime, SliceOfSessions, ct);
+        await sweeps.TidyAsync(clock.GetUtcNow(), settings.LongestLife, SliceOfSessions, ct);
         _activityCursor = await sweeps.ForgetActivityAsync(
             _activityCursor, clock.GetUtcNow() - ActivityKept, SliceOfSessions, ct) ?? Guid.Empty;
     }

@@ -53,7 +53,7 @@ public sealed record SealedTokens(string KeyId, byte[] Sealed, DateTimeOffset Re
 public sealed record PersonalData(string? Email, string? Name);
 
 /// <summary>A decision to revoke, before it has a position.</summary>
-/// <param name="Event"><see cref="SubjectRevoked"/> or <see cref="AllRevoked"/>; the store fills in position and moment.</param>
+/// <param name="Event"><see cref="SubjectRevoked"/>, <see cref="TokenRevoked"/> or <see cref="AllRevoked"/>; the store fills in position and moment.</param>
 /// <param name="Token">The logout token's memory, when one caused it.</param>
 public sealed record RevocationWrite(
     RevocationKind Kind, Guid Key, string Stream, SubjectEvent Event, string? CorrelationId, SeenToken? Token)
@@ -62,7 +62,12 @@ public sealed record RevocationWrite(
     public string? CausationId { get; init; }
 
     /// <summary>Type of the stream, as Marten stores it.</summary>
-    public string StreamType => Kind == RevocationKind.Everybody ? "everybody" : "subject";
+    public string StreamType => Kind switch
+    {
+        RevocationKind.Everybody => "everybody",
+        RevocationKind.Token => "token",
+        _ => "subject",
+    };
 }
 
 /// <summary>What is remembered of a logout token: never the token.</summary>

@@ -31,7 +31,12 @@ public sealed record EventAuthSettings
 
     public required AccessPolicy Policy { get; init; }
 
+    public required BearerSettings Bearer { get; init; }
+
     public required LogSettings Log { get; init; }
+
+    /// <summary>The longest time that anything lives which a revocation could hit.</summary>
+    public TimeSpan LongestLife => Session.Lifetime > Bearer.LongestLife ? Session.Lifetime : Bearer.LongestLife;
 }
 
 /// <summary>Where a service listens: one address for proxies and browsers, one for operators.</summary>

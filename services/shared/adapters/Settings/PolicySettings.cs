@@ -31,6 +31,7 @@ internal static class PolicySettings
             EmailDomains = r.List($"{path}.emailDomains"),
             Groups = r.List($"{path}.groups"),
             Roles = r.List($"{path}.roles"),
+            Scopes = r.List($"{path}.scopes"),
         };
         var restricted = rule.Users.Count + rule.EmailDomains.Count + rule.Groups.Count + rule.Roles.Count > 0;
         if (!restricted && r.Optional($"{path}.access") is null)

@@ -32,6 +32,7 @@ public static partial class SettingsRules
             Revocation = Revocation(r),
             TokenKeys = r.Children("secrets.tokenKeys").Select(i => TokenKey(r, $"secrets.tokenKeys.{i}")).ToList(),
             Policy = PolicySettings.Read(r),
+            Bearer = BearerRules.Read(r),
             Log = new LogSettings(r.Choice("log.level", LogEventLevel.Information).ToString(), r.Text("log.format", "text")),
         };
         CheckWhole(r, settings);
@@ -194,7 +195,7 @@ public static partial class SettingsRules
         };
     }
 
-    private static IReadOnlyList<string> Algorithms(SettingsReader r, string path)
+    internal static IReadOnlyList<string> Algorithms(SettingsReader r, string path)
     {
         var names = r.List(path, "RS256");
         foreach (var name in names.Where(n => n is not ("RS256" or "RS384" or "RS512" or "PS256" or "PS384" or "PS512" or "ES256" or "ES384" or "ES512")))

@@ -37,6 +37,30 @@ public abstract record AccessDecision
         private Unauthenticated() { }
     }
 
+    /// <summary>The access token is not good: 401 and never a redirect, whatever else the request brought (RFC 6750, 3.1).</summary>
+    public sealed record InvalidToken : AccessDecision
+    {
+        public static readonly InvalidToken Instance = new();
+
+        private InvalidToken() { }
+    }
+
+    /// <summary>The access token is good, but lacks a scope that the rule demands: 403.</summary>
+    public sealed record InsufficientScope : AccessDecision
+    {
+        public static readonly InsufficientScope Instance = new();
+
+        private InsufficientScope() { }
+    }
+
+    /// <summary>Too many tokens from there were not good: no further one is looked at for a while, 429.</summary>
+    public sealed record TooManyFailures : AccessDecision
+    {
+        public static readonly TooManyFailures Instance = new();
+
+        private TooManyFailures() { }
+    }
+
     /// <summary>No, whoever it is or although we know who it is.</summary>
     public sealed record Deny : AccessDecision
     {

@@ -40,6 +40,12 @@ public sealed record AccessRule
 
     public IReadOnlyList<string> Roles { get; init; } = [];
 
+    /// <summary>
+    /// Scopes (RFC 6749, 3.3) that an access token must have, all of them, beside belonging to somebody whom the rule lets
+    /// in. Sessions have none and need none.
+    /// </summary>
+    public IReadOnlyList<string> Scopes { get; init; } = [];
+
     /// <summary>The rule in one line of text; <paramref name="replaceAddress"/> stands in for every user with an '@'.</summary>
     public string Describe(Func<string, string> replaceAddress)
     {
@@ -53,6 +59,7 @@ public sealed record AccessRule
             .. Part("emailDomains", EmailDomains),
             .. Part("groups", Groups),
             .. Part("roles", Roles),
+            .. Part("scopes", Scopes),
         ];
         return string.Join(' ', parts);
     }

@@ -27,6 +27,9 @@ internal static class AccessRuleErrors
             .. rule.EmailDomains.Where(d => !EmailAddress.IsDomain(d)).Select(d => $"emailDomains: '{d}' is not a domain"),
             .. rule.Groups.Where(g => !IsName(g)).Select(_ => "groups: a name is empty or has control characters"),
             .. rule.Roles.Where(r => !IsName(r)).Select(_ => "roles: a name is empty or has control characters"),
+            .. rule.Scopes.Where(s => !IsScope(s)).Select(s => $"scopes: '{s}' is no scope (RFC 6749, 3.3)"),
+            .. When(rule.Scopes.Count > 0 && rule.Access is (AccessLevel.Public or AccessLevel.Deny),
+                $"scopes: with access {rule.Access.ToString().ToLowerInvariant()} nothing looks at them"),
         ];
 
     private static IEnumerable<string> Of(string group, IReadOnlyList<string> persons) =>
@@ -54,6 +57,9 @@ internal static class AccessRuleErrors
 
     private static bool IsMethod(string? method) =>
         !string.IsNullOrEmpty(method) && method.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+
+    private static bool IsScope(string? scope) =>
+        !string.IsNullOrEmpty(scope) && scope.All(c => c is '!' or (>= '#' and <= '[') or (>= ']' and <= '~'));
 
     private static bool IsName(string? name) => !string.IsNullOrWhiteSpace(name) && !name.Any(char.IsControl);
 

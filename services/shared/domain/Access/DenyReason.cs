@@ -30,6 +30,12 @@ public enum DenyReason
 
     /// <summary>The position that the decision is to know about is no positive whole number, or given twice.</summary>
     MalformedPosition,
+
+    /// <summary>Two Authorization headers: there is no rule by which to choose (RFC 6750, 2).</summary>
+    SeveralCredentials,
+
+    /// <summary>Cookie and access token are of two persons.</summary>
+    CredentialMismatch,
 }
 
 /// <summary>The ids of reasons in answers, logs and metrics.</summary>
@@ -47,6 +53,8 @@ public static class DenyReasons
         DenyReason.ClosedByRule => "closed-by-rule",
         DenyReason.NotAllowed => "not-allowed",
         DenyReason.MalformedPosition => "malformed-position",
+        DenyReason.SeveralCredentials => "several-credentials",
+        DenyReason.CredentialMismatch => "credential-mismatch",
         _ => throw new UnreachableException($"{reason} has no id"),
     };
 }

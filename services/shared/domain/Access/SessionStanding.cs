@@ -1,3 +1,5 @@
+using EventAuth.Contracts;
+
 namespace EventAuth.Domain.Access;
 
 /// <summary>
@@ -6,31 +8,38 @@ namespace EventAuth.Domain.Access;
 /// </summary>
 public readonly record struct SessionStanding
 {
-    private SessionStanding(SessionStandingKind kind, Identity? identity)
+    private SessionStanding(SessionStandingKind kind, Identity? identity, SubjectKey subject)
     {
         Kind = kind;
         Identity = identity;
+        Subject = subject;
     }
 
     /// <summary>The store can't be asked, and what we remember is too old.</summary>
     public static SessionStanding Unknown => default;
 
     /// <summary>No credentials, or none that name a session.</summary>
-    public static SessionStanding None => new(SessionStandingKind.None, null);
+    public static SessionStanding None => new(SessionStandingKind.None, null, default);
 
     /// <summary>There was a session.</summary>
-    public static SessionStanding Ended => new(SessionStandingKind.Ended, null);
+    public static SessionStanding Ended => new(SessionStandingKind.Ended, null, default);
 
     public SessionStandingKind Kind { get; }
 
     /// <summary>Who it is; present exactly when the standing is valid.</summary>
     public Identity? Identity { get; }
 
+    /// <summary>Whose session it is or was; zero when there is none.</summary>
+    public SubjectKey Subject { get; }
+
+    /// <summary>There was a session of this person, and somebody ended it.</summary>
+    public static SessionStanding EndedOf(SubjectKey subject) => new(SessionStandingKind.Ended, null, subject);
+
     /// <summary>A live session of this identity.</summary>
     public static SessionStanding Valid(Identity identity)
     {
         ArgumentNullException.ThrowIfNull(identity);
-        return new SessionStanding(SessionStandingKind.Valid, identity);
+        return new SessionStanding(SessionStandingKind.Valid, identity, identity.SubjectKey);
     }
 }
 

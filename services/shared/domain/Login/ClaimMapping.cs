@@ -80,7 +80,7 @@ public static class ClaimMapping
     // A claim that is there but says nothing readable grants nothing: an empty list, not "as before".
     private static List<string>? List(JsonElement claims, string name)
     {
-        if (!TryFind(claims, name, out var claim))
+        if (!ClaimPath.TryFind(claims, name, out var claim))
         {
             return null;
         }
@@ -92,29 +92,5 @@ public static class ClaimMapping
             _ => Enumerable.Empty<string>(),
         };
         return [.. values.Where(v => v.Length > 0 && !v.Any(char.IsControl)).Distinct(StringComparer.Ordinal)];
-    }
-
-    private static bool TryFind(JsonElement claims, string name, out JsonElement found)
-    {
-        if (claims.TryGetProperty(name, out found))
-        {
-            return true;
-        }
-
-        // Keycloak: realm_access.roles
-        var dot = name.IndexOf('.', StringComparison.Ordinal);
-        while (dot > 0)
-        {
-            if (claims.TryGetProperty(name[..dot], out var inner)
-                && inner.ValueKind == JsonValueKind.Object
-                && TryFind(inner, name[(dot + 1)..], out found))
-            {
-                return true;
-            }
-
-            dot = name.IndexOf('.', dot + 1);
-        }
-
-        return false;
     }
 }
