@@ -31,6 +31,8 @@ internal sealed class Members
     /// <summary>As it stands in the file.</summary>
     public JsonElement Raw => _element;
 
+    public IEnumerable<string> Names => _element.ValueKind == JsonValueKind.Object ? _element.EnumerateObject().Select(m => m.Name) : [];
+
     public bool Has(string name) => Find(name) is not null;
 
     /// <summary>A text; null when it is absent or null.</summary>

@@ -1,8 +1,4 @@
-using System.Text.RegularExpressions;
-using EventAuth.Adapters.Refresh;
-using EventAuth.Contracts;
 using EventAuth.Gateway;
-using EventAuth.Gateway.Cache;
 using EventAuth.Vectors.Files;
 using EventAuth.Vectors.Http;
 using EventAuth.Vectors.Worlds;
@@ -10,25 +6,23 @@ using EventAuth.Vectors.Worlds;
 namespace EventAuth.Vectors.Suites;
 
 /// <summary>Access tokens that a program brings, through <c>/verify</c> of a running gateway as a proxy asks it.</summary>
-internal sealed partial class BearerTokens(Scope scope)
+internal sealed class BearerTokens(Scope scope)
 {
     private const string Host = "api.example.test";
     private const string Secret = "of-no-use-here";
-    private static readonly TimeSpan FeedLimit = TimeSpan.FromSeconds(30);
 
     public async Task RunAsync()
     {
         await using var store = await VectorStore.CreateAsync(scope.Postgres, scope.File.Clock);
-        foreach (var group in scope.File.Cases.Select(Scope.Read).GroupBy(c => (Keys: KeySets.Of(c.Vector), Before: c.Vector.Text("precondition"))))
+        foreach (var group in scope.File.Cases.Select(Scope.Read).GroupBy(c => (Keys: KeySets.Of(c.Vector), Before: PreconditionOf(c))))
         {
-            var (id, first) = group.First();
-            if (group.Key.Keys.In(scope.File, first) is not { } keys)
+            if (group.Key.Keys.In(scope.File) is not { } keys)
             {
-                scope.Judge(first, id, "known key sets", []);
+                scope.JudgeAll(group);
                 continue;
             }
 
-            await RunAsync([.. group], group.Key.Before, keys, store);
+            await RunAsync([.. group], group.First().Vector.Text("precondition"), keys, store);
         }
 
         scope.JudgeHead();
@@ -43,9 +37,9 @@ internal sealed partial class BearerTokens(Scope scope)
         var (store, clock) = (own ?? shared, new FileClock(scope.File.Clock));
         await using var idp = await VectorIdp.StartAsync(scope.Issuer, scope.ClientId, Secret, keys.First, keys.Then);
         await using var gateway = await StartAsync(store, idp, clock);
-        if (precondition is not null && !await PrepareAsync(precondition, gateway, store, clock))
+        if (precondition is not null)
         {
-            cases.ForEach(c => c.Vector.Say($"has a precondition that is not understood: {precondition}"));
+            await new BearerPrecondition(scope, gateway, store, clock).PrepareAsync(precondition, cases[0].Vector);
         }
 
         _ = scope.Calls.Take();
@@ -54,6 +48,9 @@ internal sealed partial class BearerTokens(Scope scope)
             await RunAsync(id, vector, gateway, idp);
         }
     }
+
+    // One that speaks of its own token's jti has a world of its own.
+    private static string? PreconditionOf((string Id, Members Vector) c) => c.Vector.Text("precondition") is { } text ? $"{text} {c.Id}" : null;
 
     private async Task<VectorService> StartAsync(VectorStore store, VectorIdp idp, FileClock clock)
     {
@@ -90,7 +87,8 @@ internal sealed partial class BearerTokens(Scope scope)
         scope.Judge(vector, id, AnswerRules.Describe(expect), differences);
     }
 
-    private static WireRequest Question(Members vector)
+    /// <summary>The proxy's question about the case's request.</summary>
+    public static WireRequest Question(Members vector)
     {
         var authorization = vector.Text("authorization_generator") is { } description ? Generator.Make(description) : vector.Text("authorization");
         if (authorization is null && !vector.Has("authorization"))
@@ -106,56 +104,4 @@ internal sealed partial class BearerTokens(Scope scope)
         request.Headers.AddRange(vector.Pairs("headers"));
         return request;
     }
-
-    // "revocation of iss+sub at NOW; clock advanced to NOW+121": what was there before, as the file says it.
-    private async Task<bool> PrepareAsync(string precondition, VectorService gateway, VectorStore store, FileClock clock)
-    {
-        var start = scope.File.Clock;
-        foreach (var step in precondition.Split(';', StringSplitOptions.TrimEntries))
-        {
-            if (Revoked().Match(step) is { Success: true } revoked)
-            {
-                await SetAsync(start.AddSeconds(Seconds(revoked)), store, clock);
-                await RevokeAsync(gateway, revoked.Groups["sub"] is { Success: true } sub ? sub.Value : "alice");
-            }
-            else if (Advanced().Match(step) is { Success: true } advanced)
-            {
-                await SetAsync(start.AddSeconds(Seconds(advanced)), store, clock);
-            }
-            else
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
-    private async Task RevokeAsync(VectorService gateway, string sub)
-    {
-        var cause = new RevocationCause(EndReason.EndedByOperator, "operator", "a vector's precondition", Actor: null, CorrelationId: null);
-        var receipt = await gateway.Get<Revocations>().RevokeSubjectAsync(new Subject(scope.Issuer, sub), cause, scope.Ct);
-        var view = gateway.Get<RevocationView>();
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(scope.Ct);
-        limit.CancelAfter(FeedLimit);
-        while (view.Applied < receipt.Position)
-        {
-            await Task.Delay(10, limit.Token);
-        }
-    }
-
-    private static async Task SetAsync(DateTimeOffset now, VectorStore store, FileClock clock)
-    {
-        await store.SetClockAsync(now);
-        clock.Set(now);
-    }
-
-    private static int Seconds(Match match) =>
-        int.TryParse(match.Groups["seconds"].Value, System.Globalization.CultureInfo.InvariantCulture, out var seconds) ? seconds : 0;
-
-    [GeneratedRegex(@"\Arevocation of iss\+sub(?: (?<sub>[\w-]+))? at NOW(?<seconds>[+-]\d+)?\z")]
-    private static partial Regex Revoked();
-
-    [GeneratedRegex(@"\Aclock (?:advanced|set) to NOW(?<seconds>[+-]\d+)?\z")]
-    private static partial Regex Advanced();
 }

@@ -27,10 +27,9 @@ internal sealed class IdTokens(Scope scope)
         await using var store = await VectorStore.CreateAsync(scope.Postgres, scope.File.Clock);
         foreach (var group in scope.File.Cases.Select(Scope.Read).GroupBy(c => (Keys: KeySets.Of(c.Vector), MaxAge: MaxAgeOf(c.Vector))))
         {
-            var (id, first) = group.First();
-            if (group.Key.Keys.In(scope.File, first) is not { } keys)
+            if (group.Key.Keys.In(scope.File) is not { } keys)
             {
-                scope.Judge(first, id, "known key sets", []);
+                scope.JudgeAll(group);
                 continue;
             }
 

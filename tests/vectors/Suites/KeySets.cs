@@ -13,15 +13,7 @@ internal sealed record KeySets(string First, string Then)
         return new KeySets(first, vector.Text("jwks_served_on_refresh") ?? (before is null ? null : all) ?? first);
     }
 
-    /// <summary>The sets themselves; null and a problem when the file has none of that name.</summary>
-    public (string First, string Then)? In(VectorFile file, Members vector)
-    {
-        if (file.KeySet(First) is { } first && file.KeySet(Then) is { } then)
-        {
-            return (first, then);
-        }
-
-        vector.Say($"names key sets {First} and {Then}, which the file does not have");
-        return null;
-    }
+    /// <summary>The sets themselves; null when the file has none of that name.</summary>
+    public (string First, string Then)? In(VectorFile file) =>
+        file.KeySet(First) is { } first && file.KeySet(Then) is { } then ? (first, then) : null;
 }

@@ -72,10 +72,9 @@ internal sealed partial class LogoutTokens(Scope scope)
         await using var store = await VectorStore.CreateAsync(scope.Postgres, scope.File.Clock);
         foreach (var group in scope.File.Cases.Select(Scope.Read).GroupBy(c => KeySets.Of(c.Vector)))
         {
-            var (_, first) = group.First();
-            if (group.Key.In(scope.File, first) is not { } keys)
+            if (group.Key.In(scope.File) is not { } keys)
             {
-                scope.Judge(first, group.First().Id, "known key sets", []);
+                scope.JudgeAll(group);
                 continue;
             }
 

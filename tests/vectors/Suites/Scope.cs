@@ -1,3 +1,4 @@
+using System.Text.Json;
 using EventAuth.Vectors.Files;
 using EventAuth.Vectors.Worlds;
 
@@ -22,6 +23,15 @@ internal sealed record Scope(VectorFile File, Report Report, string Postgres, Ou
     public void Judge(Members vector, string id, string expected, IEnumerable<string> against) =>
         Report.Judge(File.Name, id, expected, [.. against, .. vector.Problems()]);
 
+    /// <summary>Judges cases that can't be run, since what they name is not there.</summary>
+    public void JudgeAll(IEnumerable<(string Id, Members Vector)> cases)
+    {
+        foreach (var (id, _) in cases)
+        {
+            Report.Judge(File.Name, id, "key sets that the file has", ["none of the names that it gives"]);
+        }
+    }
+
     /// <summary>What the file says about all its cases has to be understood as well.</summary>
     public void JudgeHead()
     {
@@ -31,7 +41,8 @@ internal sealed record Scope(VectorFile File, Report Report, string Postgres, Ou
         }
 
         File.About.Ignore("clock_iso", "licence", "purpose", "common");
-        File.Root.Ignore("_about", "test_private_keys", "jwks", "jwks_rotated", "jwks_after", "jwks_small");
+        File.Root.Ignore("_about", "test_private_keys");
+        File.Root.Ignore([.. File.Root.Names.Where(n => n.StartsWith("jwks", StringComparison.Ordinal))]);
         var problems = File.Root.Problems();
         if (problems.Count > 0)
         {
@@ -43,8 +54,8 @@ internal sealed record Scope(VectorFile File, Report Report, string Postgres, Ou
     public IEnumerable<string> AskedOthers(VectorIdp idp) =>
         Calls.Take().Where(a => a != idp.Authority).Distinct().Select(a => $"a request to {a}");
 
-    /// <summary>What a case expects in words: text, or the object as it stands.</summary>
-    public static (string Id, Members Vector) Read(System.Text.Json.JsonElement element)
+    /// <summary>A case, without what it only tells people.</summary>
+    public static (string Id, Members Vector) Read(JsonElement element)
     {
         var vector = new Members(element).Ignore("title", "ref", "note", "why", "comment");
         return (vector.Text("id") ?? "(no id)", vector);

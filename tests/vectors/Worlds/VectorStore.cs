@@ -62,7 +62,7 @@ internal sealed class VectorStore : IAsyncDisposable
     {
         await using var command = _database.Command(
             "select type, data::text from {events}.mt_events where seq_id > $1 and type = any($2) order by seq_id",
-            head, (string[])["subject_revoked", "all_revoked", "session_issued", "session_ended"]);
+            head, (string[])["subject_revoked", "all_revoked", "token_revoked", "session_issued", "session_ended"]);
         await using var reader = await command.ExecuteReaderAsync();
         var events = new List<object>();
         while (await reader.ReadAsync())

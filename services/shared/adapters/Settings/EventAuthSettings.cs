@@ -31,7 +31,7 @@ public sealed record EventAuthSettings
 
     public required AccessPolicy Policy { get; init; }
 
-    public required BearerSettings Bearer { get; init; }
+    public BearerSettings Bearer { get; init; } = new();
 
     public required LogSettings Log { get; init; }
 
