@@ -65,7 +65,7 @@ internal sealed class BearerTokens(Scope scope)
 
         // All cases come from one address, which would soon not be heard any more.
         settings["bearer.failureThreshold"] = "0";
-        return await VectorService.StartAsync(store, settings, clock, GatewayHost.Build);
+        return await VectorService.StartAsync(scope.Calls, store, settings, clock, GatewayHost.Build);
     }
 
     private async Task RunAsync(string id, Members vector, VectorService gateway, VectorIdp idp)
@@ -87,7 +87,7 @@ internal sealed class BearerTokens(Scope scope)
         scope.Judge(vector, id, AnswerRules.Describe(expect), differences);
     }
 
-    /// <summary>The proxy's question about the case's request.</summary>
+    /// <summary>The proxy's question about the case's request, which is a program's: browsers are sent to sign in instead.</summary>
     public static WireRequest Question(Members vector)
     {
         var authorization = vector.Text("authorization_generator") is { } description ? Generator.Make(description) : vector.Text("authorization");
@@ -99,7 +99,7 @@ internal sealed class BearerTokens(Scope scope)
         var request = new WireRequest("GET", "/verify")
             .With("X-Forwarded-Method", vector.Text("method") ?? "GET").With("X-Forwarded-Proto", "https")
             .With("X-Forwarded-Host", Host).With("X-Forwarded-Uri", vector.Text("uri") ?? "/")
-            .With("Accept", "*/*").With("Authorization", authorization).With("Authorization", vector.Text("second_authorization"))
+            .With("Accept", "application/json").With("Authorization", authorization).With("Authorization", vector.Text("second_authorization"))
             .With("Cookie", vector.Text("cookie"));
         request.Headers.AddRange(vector.Pairs("headers"));
         return request;

@@ -51,7 +51,7 @@ internal sealed class IdTokens(Scope scope)
         var settings = VectorService.ProviderOf(idp, scope.ClientId, Secret);
         settings["providers.0.signingAlgorithms"] = scope.Algorithm;
         settings["providers.0.maxAge"] = $"{maxAge}s";
-        return await VectorService.StartAsync(store, settings, new FileClock(scope.File.Clock), GatewayHost.Build);
+        return await VectorService.StartAsync(scope.Calls, store, settings, new FileClock(scope.File.Clock), GatewayHost.Build);
     }
 
     private static int MaxAgeOf(Members vector) => vector.Object("auth_request")?.Number("max_age") ?? 0;

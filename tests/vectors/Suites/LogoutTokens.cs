@@ -55,7 +55,7 @@ internal sealed partial class LogoutTokens(Scope scope)
         settings["providers.0.signingAlgorithms"] = scope.Algorithm;
         settings["providers.0.logoutTokenRequiresType"] = $"{typeRequired}";
         settings["providers.0.logoutTokenRequiresExpiry"] = $"{expiryRequired}";
-        return await VectorService.StartAsync(store, settings, new FileClock(scope.File.Clock), LogoutService.Build);
+        return await VectorService.StartAsync(scope.Calls, store, settings, new FileClock(scope.File.Clock), LogoutService.Build);
     }
 
     public static Task<VectorIdp> StartIdpAsync(Scope scope, (string First, string Then) keys) =>

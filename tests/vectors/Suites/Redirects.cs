@@ -62,7 +62,7 @@ internal sealed class Redirects(Scope scope)
         _ = scope.Calls.Take();
     }
 
-    private static async Task<VectorService> StartAsync(Uri self, IReadOnlyList<string> allowed, VectorStore store, StubProvider idp)
+    private async Task<VectorService> StartAsync(Uri self, IReadOnlyList<string> allowed, VectorStore store, StubProvider idp)
     {
         var settings = new Dictionary<string, string>
         {
@@ -78,7 +78,7 @@ internal sealed class Redirects(Scope scope)
         }
 
         // The settings allow http on this machine only; here the names of the file have to be ours.
-        return await VectorService.StartAsync(store, settings, TimeProvider.System, GatewayHost.Build, s => s with
+        return await VectorService.StartAsync(scope.Calls, store, settings, TimeProvider.System, GatewayHost.Build, s => s with
         {
             PublicUrl = self,
             Session = s.Session with { CookieName = self.Scheme == "https" ? s.Session.CookieName : "eventauth" },

@@ -43,10 +43,14 @@ internal sealed record Scope(VectorFile File, Report Report, string Postgres, Ou
         File.About.Ignore("clock_iso", "licence", "purpose", "common");
         File.Root.Ignore("_about", "test_private_keys");
         File.Root.Ignore([.. File.Root.Names.Where(n => n.StartsWith("jwks", StringComparison.Ordinal))]);
-        var problems = File.Root.Problems();
-        if (problems.Count > 0)
+        if (File.Root.Problems() is { Count: > 0 } problems)
         {
             Report.Judge(File.Name, "(head)", "a head that is understood", problems);
+        }
+
+        if (!Calls.SawAny)
+        {
+            Report.Judge(File.Name, "(calls)", "the services' calls to the IdP are seen", ["none"]);
         }
     }
 

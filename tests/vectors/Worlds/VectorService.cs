@@ -13,8 +13,9 @@ internal sealed class VectorService : IAsyncDisposable
 {
     private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(60);
     private readonly WebApplication _app;
+    private readonly OutgoingCalls _calls;
 
-    private VectorService(WebApplication app, EventAuthSettings settings) => (_app, Settings) = (app, settings);
+    private VectorService(WebApplication app, EventAuthSettings settings, OutgoingCalls calls) => (_app, Settings, _calls) = (app, settings, calls);
 
     public EventAuthSettings Settings { get; }
 
@@ -23,7 +24,7 @@ internal sealed class VectorService : IAsyncDisposable
     /// <exception cref="SettingsException">A setting is unknown or impossible.</exception>
     /// <exception cref="InvalidOperationException">The service did not get ready.</exception>
     public static async Task<VectorService> StartAsync(
-        VectorStore store, IReadOnlyDictionary<string, string> own, TimeProvider clock,
+        OutgoingCalls calls, VectorStore store, IReadOnlyDictionary<string, string> own, TimeProvider clock,
         Func<EventAuthSettings, TimeProvider, WebApplication> build, Func<EventAuthSettings, EventAuthSettings>? change = null)
     {
         var values = Defaults(store.Settings);
@@ -34,7 +35,7 @@ internal sealed class VectorService : IAsyncDisposable
 
         var settings = SettingsRules.Read(values);
         settings = change?.Invoke(settings) ?? settings;
-        var service = new VectorService(build(settings, clock), settings);
+        var service = new VectorService(build(settings, clock), settings, calls);
         await service._app.StartAsync();
         await service.ReadyAsync();
         return service;
@@ -42,7 +43,9 @@ internal sealed class VectorService : IAsyncDisposable
 
     public T Get<T>() where T : notnull => _app.Services.GetRequiredService<T>();
 
-    public Task<WireAnswer> SendAsync(WireRequest request, CancellationToken ct) => Wire.SendAsync(Address, request, ct);
+    /// <summary>Sends a request so that the calls it leads to are seen.</summary>
+    public Task<WireAnswer> SendAsync(WireRequest request, CancellationToken ct) =>
+        Wire.SendAsync(Address, request.With(_calls.Header.Name, _calls.Header.Value), ct);
 
     /// <summary>The settings that name an IdP.</summary>
     public static Dictionary<string, string> ProviderOf(VectorIdp idp, string clientId, string secret) => new()
