@@ -60,7 +60,7 @@ public sealed class VectorRunTests : IDisposable
         Assert.Contains("seen status 302; a session cookie; 1 sessions in the store; 1 userinfo calls", output, StringComparison.Ordinal);
         Assert.Contains("R03: expected accept; seen status 400", output, StringComparison.Ordinal);
         Assert.Contains("expects 'perhaps', which is not understood", output, StringComparison.Ordinal);
-        Assert.EndsWith("0 passed, 3 failed", output.TrimEnd(), StringComparison.Ordinal);
+        Assert.True(output.TrimEnd().EndsWith("0 passed, 3 failed", StringComparison.Ordinal), output);
     }
 
     [StoreFact]
@@ -119,7 +119,7 @@ public sealed class VectorRunTests : IDisposable
         var file = JsonNode.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Oidc", "vectors", name)))!;
         var cases = new JsonObject(file["cases"]!.AsArray().Select(c => KeyValuePair.Create(c!["id"]!.GetValue<string>(), c.DeepClone()))!);
         var before = cases.ToDictionary(c => c.Key, c => c.Value!.ToJsonString());
-        file["http_cases"] = null;
+        file.AsObject().Remove("http_cases");
         change(file, cases);
         file["cases"] = new JsonArray([.. cases.Where(c => c.Value!.ToJsonString() != before[c.Key]).Select(c => c.Value!.DeepClone())]);
         Write(name, file.ToJsonString());

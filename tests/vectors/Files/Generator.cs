@@ -12,6 +12,7 @@ internal static partial class Generator
 {
     private const int LongestText = 64 * 1024 * 1024;
     private const int DefaultCount = 10_000;
+    private const int MostParts = 1_000_000;
 
     /// <summary>The text, or null when the description is not understood.</summary>
     /// <param name="token">What <c>logout_token</c>, <c>T</c> and <c>{T}</c> stand for.</param>
@@ -41,8 +42,8 @@ internal static partial class Generator
         if (Group("join") is { } separator)
         {
             var each = Group("each")!;
-            var count = Number(Group("range")) ?? DefaultCount;
-            return string.Join(separator, Enumerable.Range(0, count).Select(i => each.Replace("%d", i.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)));
+            var count = Group("range") is { } range ? Number(range) : DefaultCount;
+            return count is not (>= 0 and <= MostParts) ? null : string.Join(separator, Enumerable.Range(0, count.Value).Select(i => each.Replace("%d", i.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)));
         }
 
         if (Group("name") is { } name)
@@ -51,8 +52,9 @@ internal static partial class Generator
         }
 
         var text = (Group("text") ?? Group("then"))!.Replace("{T}", token ?? "{T}", StringComparison.Ordinal);
-        var times = Number(Group("times") ?? Group("first")) ?? 1;
-        return (long)text.Length * times > LongestText ? null : string.Concat(Enumerable.Repeat(text, times));
+        var count = Group("times") ?? Group("first");
+        var times = count is null ? 1 : Number(count);
+        return times is not { } known || (long)text.Length * known > LongestText ? null : string.Concat(Enumerable.Repeat(text, known));
     }
 
     private static int? Number(string? digits) =>
