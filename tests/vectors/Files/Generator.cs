@@ -41,9 +41,10 @@ internal static partial class Generator
         string? Group(string name) => term.Groups[name] is { Success: true } group ? group.Value : null;
         if (Group("join") is { } separator)
         {
-            var each = Group("each")!;
-            var count = Group("range") is { } range ? Number(range) : DefaultCount;
-            return count is not (>= 0 and <= MostParts) ? null : string.Join(separator, Enumerable.Range(0, count.Value).Select(i => each.Replace("%d", i.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)));
+            var parts = Group("range") is { } range ? Number(range) : DefaultCount;
+            return parts is >= 0 and <= MostParts and var known
+                ? string.Join(separator, Enumerable.Range(0, known).Select(i => Group("each")!.Replace("%d", $"{i}", StringComparison.Ordinal)))
+                : null;
         }
 
         if (Group("name") is { } name)
@@ -54,7 +55,7 @@ internal static partial class Generator
         var text = (Group("text") ?? Group("then"))!.Replace("{T}", token ?? "{T}", StringComparison.Ordinal);
         var count = Group("times") ?? Group("first");
         var times = count is null ? 1 : Number(count);
-        return times is not { } known || (long)text.Length * known > LongestText ? null : string.Concat(Enumerable.Repeat(text, known));
+        return times is { } n && (long)text.Length * n <= LongestText ? string.Concat(Enumerable.Repeat(text, n)) : null;
     }
 
     private static int? Number(string? digits) =>
