@@ -8,6 +8,7 @@ using EventAuth.Gateway.Cache;
 using EventAuth.Gateway.ForwardAuth;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Primitives;
 
 namespace EventAuth.Bench;
 
@@ -16,15 +17,18 @@ internal sealed class VerifyBench
 {
     private readonly DefaultHttpContext[] _requests;
     private readonly ForwardAuthEndpoint _endpoint;
+    private readonly AccessResponse _response;
     private int _turn;
 
-    public VerifyBench(byte[][] secrets)
+    /// <param name="tokens">The persons bring access tokens instead of cookies.</param>
+    public VerifyBench(byte[][] secrets, TokenSource? tokens = null)
     {
-        var app = GatewayHost.Build(Settings(), TimeProvider.System);
+        var app = GatewayHost.Build(Settings(tokens), TimeProvider.System);
         _endpoint = app.Services.GetRequiredService<ForwardAuthEndpoint>();
+        _response = app.Services.GetRequiredService<AccessResponse>();
         var cache = app.Services.GetRequiredService<SessionCache>();
         Array.ForEach(secrets, secret => Remember(cache, SessionId.OfSecret(secret)));
-        _requests = [.. secrets.Select(Request)];
+        _requests = [.. secrets.Select(s => tokens is null ? Request($"theme=dark; __Host-eventauth={Base64Url.EncodeToString(s)}", null) : Request("theme=dark", tokens.Next()))];
         View = app.Services.GetRequiredService<RevocationView>();
     }
 
@@ -42,7 +46,7 @@ internal sealed class VerifyBench
     public int AnswerOnly()
     {
         var http = Next();
-        AccessResponse.Allow(http, null);
+        _response.Allow(http, null);
         return http.Response.StatusCode;
     }
 
@@ -53,7 +57,7 @@ internal sealed class VerifyBench
         return http;
     }
 
-    private static DefaultHttpContext Request(byte[] secret)
+    private static DefaultHttpContext Request(string cookie, string? token)
     {
         var http = new DefaultHttpContext();
         http.Connection.RemoteIpAddress = IPAddress.Loopback;
@@ -63,7 +67,8 @@ internal sealed class VerifyBench
         http.Request.Headers["X-Forwarded-Uri"] = "/some/page?x=1";
         http.Request.Headers.UserAgent = "Mozilla/5.0";
         http.Request.Headers.Accept = "text/html";
-        http.Request.Headers.Cookie = $"theme=dark; __Host-eventauth={Base64Url.EncodeToString(secret)}";
+        http.Request.Headers.Cookie = cookie;
+        http.Request.Headers.Authorization = token is null ? default : new StringValues($"Bearer {token}");
         return http;
     }
 
@@ -88,7 +93,7 @@ internal sealed class VerifyBench
         }, new CachedIdentity(id.Value, person));
     }
 
-    private static EventAuthSettings Settings() => SettingsRules.Read(new Dictionary<string, string>
+    private static EventAuthSettings Settings(TokenSource? tokens) => SettingsRules.Read(new Dictionary<string, string>(tokens?.Settings ?? [])
     {
         ["publicUrl"] = "https://auth.test",
         ["listen.public"] = "http://127.0.0.1:0",

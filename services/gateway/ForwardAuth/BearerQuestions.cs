@@ -59,7 +59,7 @@ internal sealed class BearerQuestions(
         }
 
         var known = tokens.TryRecall(text, out var recalled) ? recalled : await tokens.CheckAsync(text, ClientAddress.Of(http.Request.Headers, proxies));
-        return (await feed.FreshenAsync() || grace.Holds ? known : Unchecked, null);
+        return (known is TokenLookup.Verified && !await feed.FreshenAsync() && !grace.Holds ? Unchecked : known, null);
     }
 
     /// <summary>The decision about token and session together.</summary>

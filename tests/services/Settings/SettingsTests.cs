@@ -6,7 +6,7 @@ namespace EventAuth.Services.Tests.Settings;
 
 public sealed class SettingsTests
 {
-    private static readonly Dictionary<string, string> Smallest = new(StringComparer.OrdinalIgnoreCase)
+    internal static readonly Dictionary<string, string> Smallest = new(StringComparer.OrdinalIgnoreCase)
     {
         ["publicUrl"] = "https://auth.example.test",
         ["postgres.connectionString"] = "Host=localhost",
