@@ -1,4 +1,5 @@
 using System.Buffers;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
 
 namespace EventAuth.Logout.Backchannel;
@@ -6,7 +7,8 @@ namespace EventAuth.Logout.Backchannel;
 /// <summary>Reads the webhook's request: method, kind and size of the body, then the form in it.</summary>
 internal static class LogoutRequest
 {
-    private const int BodyLimit = 64 * 1024;
+    // More than a form may hold (LogoutForm), so that one with far too many parameters is told what is wrong with it.
+    private const int BodyLimit = 128 * 1024;
 
     /// <summary>The token, or the answer to a request that has none. The query and the cookies are never looked at.</summary>
     public static async Task<(string? Token, LogoutAnswer? Answer)> ReadAsync(HttpRequest request, CancellationToken ct)
@@ -44,10 +46,15 @@ internal static class LogoutRequest
     private static async Task<(byte[]? Body, LogoutAnswer? Answer)> ReadBodyAsync(HttpRequest request, CancellationToken ct)
     {
         var tooLarge = new LogoutAnswer.Refused(
-            StatusCodes.Status413PayloadTooLarge, "too-large", "the body is larger than 64 KiB");
+            StatusCodes.Status413PayloadTooLarge, "too-large", "the body is larger than 128 KiB");
         if (request.ContentLength > BodyLimit)
         {
             return (null, tooLarge);
+        }
+
+        if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+        {
+            limit.MaxRequestBodySize = BodyLimit;
         }
 
         try

@@ -71,6 +71,10 @@ public sealed class SettingsTests
     [InlineData("session.cookieName", "a;Domain=x", "session.cookieName: 'a;Domain=x' is no name for a cookie: letters, digits and !#$%&'*+-.^_`|~ (RFC 6265)")]
     [InlineData("session.cookieDomain", "example.test; Path=/x", "session.cookieDomain: 'example.test; Path=/x' is no host name such as example.com")]
     [InlineData("session.cookieDomain", "ample.test", "session.cookieDomain: publicUrl's host auth.example.test is not within 'ample.test': browsers would refuse the cookie")]
+    [InlineData("providers.0.metadataUrl", "http://idp:8080/meta", "providers.0.metadataUrl: 'http://idp:8080/meta' must be https (http is for loopback only): whoever can change the document can sign in as anybody")]
+    [InlineData("providers.0.metadataUrl", "https://me@idp.test/meta", "providers.0.metadataUrl: must have no user and no fragment")]
+    [InlineData("providers.0.metadataUrl", "/meta", "providers.0.metadataUrl: '/meta' is no URL (http, https)")]
+    [InlineData("providers.0.maxAge", "soon", "providers.0.maxAge: 'soon' is no duration (write 500ms, 60s, 5m, 24h or 7d)")]
     [InlineData("listen.operations", "http://0.0.0.0:8081", "listen.operations: must have another port than listen.public (8081): what is for operators is told apart by it")]
     public void A_mistake_stops_the_start_and_says_what_to_do(string path, string value, string expected) =>
         Assert.Contains(expected, Assert.Throws<SettingsException>(() => Read((path, value))).Errors);

@@ -37,7 +37,10 @@ public sealed class ProviderClient(
             return new CodeExchange.Failed(answer);
         }
 
-        var expected = IdTokenExpectations.ForLogin(settings.Issuer, settings.ClientId, attempt.Nonce, tokens.AccessToken);
+        var expected = IdTokenExpectations.ForLogin(settings.Issuer, settings.ClientId, attempt.Nonce, tokens.AccessToken) with
+        {
+            MaxAge = settings.MaxAge > TimeSpan.Zero ? settings.MaxAge : null,
+        };
         return await checks.IdTokenAsync(tokens.IdToken, expected, ct) switch
         {
             IdTokenCheck.Accepted accepted => new CodeExchange.Completed(tokens, accepted.Claims, Map(accepted.Claims.All)),

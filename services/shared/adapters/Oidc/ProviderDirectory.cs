@@ -37,7 +37,7 @@ public sealed class ProviderDirectory : IDisposable
             // Each call has its own time limit.
             var http = new HttpClient((handlers ?? ProviderHttp.NewHandler)()) { Timeout = Timeout.InfiniteTimeSpan };
             connections.Add(http);
-            var metadata = new ProviderMetadata(s.Issuer, http, clock);
+            var metadata = new ProviderMetadata(s.Issuer, http, clock, s.MetadataUrl);
             var checks = new TokenChecks(s, metadata, clock);
             return new RegisteredProvider(s, metadata, new ProviderClient(s, metadata, checks, http, clock), checks);
         });

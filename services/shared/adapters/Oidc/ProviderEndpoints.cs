@@ -22,33 +22,33 @@ public sealed record ProviderEndpoints(
     public static bool IsLoopback(Uri uri) =>
         uri.Host == "localhost" || (IPAddress.TryParse(uri.Host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 
+    /// <param name="source">Where the settings say that the document is: its endpoints may be at that place too.</param>
     /// <exception cref="ProviderUnavailableException">The document is about another issuer or names an endpoint we must not call.</exception>
-    internal static ProviderEndpoints Of(OpenIdConnectConfiguration document, string issuer)
+    internal static ProviderEndpoints Of(OpenIdConnectConfiguration document, string issuer, Uri? source = null)
     {
         if (!string.Equals(document.Issuer, issuer, StringComparison.Ordinal))
         {
             throw new ProviderUnavailableException("issuer_mismatch");
         }
 
-        var home = new Uri(issuer);
+        Uri[] homes = source is null ? [new Uri(issuer)] : [new Uri(issuer), source];
         var methods = document.TokenEndpointAuthMethodsSupported;
         return new ProviderEndpoints(
-            Required(document.AuthorizationEndpoint, home),
-            Required(document.TokenEndpoint, home),
-            Required(document.JwksUri, home),
-            Optional(document.UserInfoEndpoint, home),
-            Optional(document.RevocationEndpoint, home),
-            Optional(document.EndSessionEndpoint, home),
+            Required(document.AuthorizationEndpoint, homes),
+            Required(document.TokenEndpoint, homes),
+            Required(document.JwksUri, homes),
+            Optional(document.UserInfoEndpoint, homes),
+            Optional(document.RevocationEndpoint, homes),
+            Optional(document.EndSessionEndpoint, homes),
             document.AuthorizationResponseIssParameterSupported,
             methods.Contains("client_secret_post") && !methods.Contains("client_secret_basic"),
             document.ScopesSupported.Count == 0 ? null : [.. document.ScopesSupported]);
     }
 
-    private static Uri Required(string? text, Uri home) =>
-        Optional(text, home) ?? throw new ProviderUnavailableException("endpoint_missing");
+    private static Uri Required(string? text, Uri[] homes) =>
+        Optional(text, homes) ?? throw new ProviderUnavailableException("endpoint_missing");
 
-    // Server-side request forgery: https only, and no address in place of a name unless the issuer itself is at it.
-    private static Uri? Optional(string? text, Uri home)
+    private static Uri? Optional(string? text, Uri[] homes)
     {
         if (string.IsNullOrEmpty(text))
         {
@@ -58,10 +58,14 @@ public sealed record ProviderEndpoints(
         var sound = Uri.TryCreate(text, UriKind.Absolute, out var uri)
             && uri.UserInfo.Length == 0
             && uri.Fragment.Length == 0
-            && (uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && IsPlainLoopback(home) && IsLoopback(uri)))
-            && (IsLoopback(uri) ? IsLoopback(home) : uri.HostNameType == UriHostNameType.Dns || uri.Host == home.Host);
+            && homes.Any(home => MayBeAskedFor(uri, home));
         return sound ? uri : throw new ProviderUnavailableException("endpoint_refused");
     }
+
+    // Server-side request forgery: https only, and no address in place of a name unless the IdP itself is at it.
+    private static bool MayBeAskedFor(Uri uri, Uri home) =>
+        (uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && IsPlainLoopback(home) && IsLoopback(uri)))
+        && (IsLoopback(uri) ? IsLoopback(home) : uri.HostNameType == UriHostNameType.Dns || uri.Host == home.Host);
 
     private static bool IsPlainLoopback(Uri home) => home.Scheme == Uri.UriSchemeHttp && IsLoopback(home);
 }

@@ -16,16 +16,18 @@ public sealed class ProviderMetadata
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
     private readonly string _issuer;
+    private readonly Uri? _source;
     private readonly HttpClient _http;
     private readonly TimeProvider _clock;
     private readonly KeptDocument<ProviderEndpoints> _endpoints;
     private readonly KeptDocument<ProviderKeys> _keys;
 
+    /// <param name="source">Where the discovery document is; where the issuer's name leads to if null.</param>
     /// <param name="refetchInterval">Shortest time between two fetches for an unknown key id or after a failure; 30 s.</param>
-    public ProviderMetadata(string issuer, HttpClient http, TimeProvider clock, TimeSpan? refetchInterval = null)
+    public ProviderMetadata(string issuer, HttpClient http, TimeProvider clock, Uri? source = null, TimeSpan? refetchInterval = null)
     {
         var pause = refetchInterval ?? DefaultRefetchInterval;
-        (_issuer, _http, _clock) = (issuer, http, clock);
+        (_issuer, _source, _http, _clock) = (issuer, source, http, clock);
         _endpoints = new KeptDocument<ProviderEndpoints>(FetchEndpointsAsync, DiscoveryFreshFor, pause, clock);
         _keys = new KeptDocument<ProviderKeys>(FetchKeysAsync, KeysFreshFor, pause, clock);
     }
@@ -44,7 +46,7 @@ public sealed class ProviderMetadata
 
     private async Task<ProviderEndpoints> FetchEndpointsAsync()
     {
-        var body = await FetchAsync(new Uri(_issuer.TrimEnd('/') + "/.well-known/openid-configuration"));
+        var body = await FetchAsync(_source ?? new Uri(_issuer.TrimEnd('/') + "/.well-known/openid-configuration"));
         if (!StrictJson.TryParseObject(body, out _))
         {
             throw new ProviderUnavailableException("discovery_unreadable");
@@ -52,7 +54,7 @@ public sealed class ProviderMetadata
 
         try
         {
-            return ProviderEndpoints.Of(OpenIdConnectConfiguration.Create(Encoding.UTF8.GetString(body)), _issuer);
+            return ProviderEndpoints.Of(OpenIdConnectConfiguration.Create(Encoding.UTF8.GetString(body)), _issuer, _source);
         }
         catch (Exception e) when (e is not ProviderUnavailableException)
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
 using EventAuth.Adapters.Settings;
@@ -21,6 +22,11 @@ internal static class ProviderRequests
             new("code_challenge", request.CodeChallenge),
             new("code_challenge_method", "S256"),
         };
+        if (settings.MaxAge > TimeSpan.Zero)
+        {
+            parameters.Add(new("max_age", ((long)settings.MaxAge.TotalSeconds).ToString(CultureInfo.InvariantCulture)));
+        }
+
         return WithQuery(endpoints.Authorization, parameters);
     }
 

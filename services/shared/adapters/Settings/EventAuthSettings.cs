@@ -59,6 +59,9 @@ public sealed record ProviderSettings
 {
     public required string Issuer { get; init; }
 
+    /// <summary>Where the discovery document is fetched, if not below the issuer: the issuer's own address may not be reachable from here.</summary>
+    public Uri? MetadataUrl { get; init; }
+
     public required string ClientId { get; init; }
 
     public required string ClientSecret { get; init; }
@@ -74,6 +77,9 @@ public sealed record ProviderSettings
 
     /// <summary>Take an e-mail address without <c>email_verified</c> for verified; for IdPs that let nobody choose their own.</summary>
     public bool TrustEmail { get; init; }
+
+    /// <summary>People must have signed in at the IdP no longer ago (<c>max_age</c>); zero: whenever.</summary>
+    public TimeSpan MaxAge { get; init; }
 
     /// <summary>JWS algorithms accepted for ID and logout tokens (the client's <c>id_token_signed_response_alg</c>).</summary>
     public IReadOnlyList<string> SigningAlgorithms { get; init; } = ["RS256"];

@@ -181,6 +181,7 @@ public static partial class SettingsRules
         return new ProviderSettings
         {
             Issuer = issuer,
+            MetadataUrl = ProviderRules.MetadataUrl(r, $"{path}.metadataUrl"),
             ClientId = r.Required($"{path}.clientId", "our registration at the IdP"),
             ClientSecret = r.Secret($"{path}.clientSecret", "our registration at the IdP"),
             Scopes = r.List($"{path}.scopes", "openid", "profile", "email", "offline_access"),
@@ -188,6 +189,7 @@ public static partial class SettingsRules
             GroupsClaim = r.Text($"{path}.groupsClaim", "groups"),
             RolesClaim = r.Text($"{path}.rolesClaim", "roles"),
             TrustEmail = r.Flag($"{path}.trustEmail", false),
+            MaxAge = r.Duration($"{path}.maxAge", TimeSpan.Zero, TimeSpan.Zero),
             SigningAlgorithms = Algorithms(r, $"{path}.signingAlgorithms"),
             LogoutTokenRequiresType = r.Flag($"{path}.logoutTokenRequiresType", false),
             LogoutTokenRequiresExpiry = r.Flag($"{path}.logoutTokenRequiresExpiry", true),
