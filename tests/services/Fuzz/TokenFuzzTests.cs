@@ -108,7 +108,7 @@ public sealed class TokenFuzzTests : IDisposable
     private static bool IsVerified(string token, ProviderKeys keys) =>
         StrictJws.Parse(token, Algorithms) is JwsParse.Parsed parsed && StrictJws.Verify(parsed.Jws, keys) is JwsResult.Verified;
 
-    private static IEnumerable<string> Bearers() => Vectors.Read("bcl-vectors.json").GetProperty("cases").EnumerateArray()
+    private static IEnumerable<string> Bearers() => Oidc.Vectors.Read("bcl-vectors.json").GetProperty("cases").EnumerateArray()
         .Select(c => c.TryGetProperty("token", out var token) && token.ValueKind == JsonValueKind.String ? token.GetString()! : "")
         .Where(t => t.Length is > 0 and < 4000);
 

@@ -1,5 +1,4 @@
 using EventAuth.Services.Tests.Harness;
-using EventAuth.Services.Tests.Oidc;
 using EventAuth.StubIdp;
 
 namespace EventAuth.Services.Tests.Logout;
@@ -17,8 +16,8 @@ public sealed class LogoutLogTests
     {
         await using var world = await ProcessWorld.StartAsync("logoutlog", gateways: 0,
             new Dictionary<string, string> { ["log.level"] = "verbose", ["providers.0.frontchannelLogout"] = "true" });
-        var tokens = Vectors.Read("bcl-vectors.json").GetProperty("cases").EnumerateArray()
-            .Select(c => Vectors.Text(c, "token")).OfType<string>().Concat(Refused(world.Idp)).ToList();
+        var tokens = Oidc.Vectors.Read("bcl-vectors.json").GetProperty("cases").EnumerateArray()
+            .Select(c => Oidc.Vectors.Text(c, "token")).OfType<string>().Concat(Refused(world.Idp)).ToList();
         foreach (var token in tokens)
         {
             Assert.Equal(400, await world.SendAsync(token));
