@@ -28,6 +28,8 @@ public sealed class ForwardedRequestTests
     [InlineData("with a scheme that is none of the web's", "GET", "ftp", "app.example.test", "/")]
     [InlineData("with two schemes in one value", "GET", "https, http", "app.example.test", "/")]
     [InlineData("without a host", "GET", "https", null, "/")]
+    [InlineData("with a NUL behind the port", "GET", "https", "app.example.test:80\0", "/")]
+    [InlineData("with a NUL behind the port of an address", "GET", "https", "[::1]:80\0", "/")]
     [InlineData("without a URI", "GET", "https", "app.example.test", null)]
     [InlineData("with an empty URI", "GET", "https", "app.example.test", "")]
     [InlineData("with the URI of OPTIONS *", "GET", "https", "app.example.test", "*")]

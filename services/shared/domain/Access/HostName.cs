@@ -50,9 +50,11 @@ internal static class HostName
         return TryReadPort(authority.AsSpan(colon + 1), out port);
     }
 
+    // Digits only: number parsing lets NUL characters follow.
     private static bool TryReadPort(ReadOnlySpan<char> text, out int port) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port)
         && text[0] != '0'
+        && !text.ContainsAnyExceptInRange('0', '9')
         && port is > 0 and <= IPEndPoint.MaxPort;
 
     private static bool TryNormaliseAddress(ref string host)
