@@ -183,6 +183,22 @@ public sealed class AccessTokenTests(AccessTokenTests.Fixture fixture) : IClassF
         }
     }
 
+    // Requests that share a check or a place in memory must be of one token (CVE-2026-71326).
+    [StoreFact]
+    public async Task Two_programs_that_ask_in_turns_are_never_taken_for_each_other()
+    {
+        var tokens = Enumerable.Range(0, 10).Select(i => (Sub: $"robot-{i % 2}", Text: Idp.Token($"robot-{i % 2}"))).ToArray();
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(async worker =>
+        {
+            for (var i = 0; i < 250; i++)
+            {
+                var (sub, text) = tokens[(i + worker) % tokens.Length];
+                using var answer = await _world.CallAsync(text, gateway: i % 2);
+                Assert.Equal(sub, answer.Headers.GetValues("X-Forwarded-User").Single());
+            }
+        }));
+    }
+
     [StoreFact]
     public async Task A_key_that_came_after_the_last_look_is_found_once()
     {

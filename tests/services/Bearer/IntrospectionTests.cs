@@ -61,6 +61,19 @@ public sealed class IntrospectionTests(IntrospectionTests.Fixture fixture) : ICl
         Assert.Equal(before + 1, Asked);
     }
 
+    // A gateway remembered "this token is good" together with what one place had demanded: every other place was open (oathkeeper,
+    // GHSA-qvp4-rpmr-xwrr).
+    [StoreFact]
+    public async Task A_remembered_answer_is_judged_by_the_rule_of_each_request()
+    {
+        Answer(200, $$"""{"active":true,"sub":"alice","aud":"{{BearerWorld.Api}}","scope":"write"}""");
+
+        Assert.Equal(HttpStatusCode.OK, await _world.StatusAsync(_token));
+        Assert.Equal(HttpStatusCode.Forbidden, await _world.StatusAsync(_token, "/scoped"));
+        Assert.Equal(HttpStatusCode.Forbidden, await _world.StatusAsync(_token, "/admin"));
+        Assert.Equal(HttpStatusCode.OK, await _world.StatusAsync(_token));
+    }
+
     // 401 would make every program throw its good token away.
     [StoreTheory]
     [InlineData(500, "")]
