@@ -178,7 +178,7 @@ public sealed class LogoutTokenRulesTests
     [Fact]
     public void Only_beside_the_event_it_is_a_word_about_offline_access() =>
         Assert.False(Assert.IsType<LogoutTokenVerdict.Accepted>(
-            Check($$$"""{"revoke_offline_access":true,"events":{"{{{Event}}}":{"revoke_offline_access":true} }}""")).RevokesOfflineAccess);
+            Check($$$"""{"revoke_offline_access":true,"events":{"{{{Event}}}":{"revoke_offline_access":true} } }""")).RevokesOfflineAccess);
 
     [Theory]
     [InlineData("""{"sub":"a\u0000"}""", "sub-sid")]
