@@ -62,6 +62,26 @@ public sealed class RefreshLateTests
         Assert.Empty(await world.EndReasonsAsync());
     }
 
+    // A logout of the whole person is one event; the session's own stream learns of it a moment later. Tokens that are stored in
+    // that moment would be deleted with the session and live on at the IdP.
+    [StoreFact]
+    public async Task Tokens_that_are_stored_between_a_revocation_and_the_end_in_the_stream_are_revoked_too()
+    {
+        await using var world = await RefreshWorld.StartAsync("afterrevocation");
+        var (_, id) = await world.SignInAsync();
+        var hold = world.HoldAt(0, Failpoints.RefreshBeforeStore);
+        var late = world.RefreshAsync(0, id);
+        await hold.ReachedAsync();
+        await world.Of<Revocations>(1).RevokeSubjectAsync(
+            new Subject(world.Idp.Issuer, "alice"), new RevocationCause(EndReason.EndedByOperator, "operator", "test", null, null), default);
+
+        hold.Release();
+
+        Assert.IsType<RefreshOutcome.Ended>(await late);
+        await Until.TrueAsync("the IdP is told", () => world.Idp.Log.Count(StubEndpoint.Revoke) == 1);
+        Assert.Equal("refresh_token", RevokedHint(world));
+    }
+
     // Signed out while the IdP was writing new tokens: nothing brings the session back, and the tokens die at the IdP too.
     [StoreFact]
     public async Task Tokens_that_come_after_the_end_are_revoked_at_the_IdP_with_their_grant()

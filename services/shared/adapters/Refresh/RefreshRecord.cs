@@ -47,7 +47,7 @@ internal sealed class RefreshRecord(
         var outcome = await KeepTryingAsync(held.Id, command, context, limit);
         if (outcome.Stored || (outcome.State is Session.Active && await IsStoredAsync(held.Id, fresh)))
         {
-            return new RefreshOutcome.Renewed(fresh, renewed.Claims);
+            return await IsRevokedAsync(held.Id) ? GiveBack(held, fresh) : new RefreshOutcome.Renewed(fresh, renewed.Claims);
         }
 
         log.RefreshTooLate(held.Id);
@@ -138,6 +138,26 @@ internal sealed class RefreshRecord(
                 await Task.Delay(Pause, clock, limit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
+    }
+
+    // A revocation ends sessions at once and tells their streams a moment later: in between, tokens can still be stored.
+    private async Task<bool> IsRevokedAsync(SessionId id)
+    {
+        try
+        {
+            return await index.FindAsync(id, CancellationToken.None) is { IsOver: true };
+        }
+        catch (StoreUnavailableException)
+        {
+            // Nobody is let in by tokens alone; whoever reads the session learns that it is over.
+            return false;
+        }
+    }
+
+    private RefreshOutcome.Ended GiveBack(HeldTokens held, SessionTokens fresh)
+    {
+        Forget(held, fresh, sessionIsOver: true);
+        return new RefreshOutcome.Ended(EndReason.Unspecified);
     }
 
     // The store may have taken them in and its answer got lost: then it was we who came first.
