@@ -1,8 +1,10 @@
 // A small OpenID provider for development and tests: real login form, rotating refresh tokens, back-channel logout.
-// Environment: PORT, HOST, ISSUER, CLIENT_ID, CLIENT_SECRET, PUBLIC_URL, BACKCHANNEL_LOGOUT_URI, AT_TTL, RT_TTL, KEYS_FILE.
+// A program of its own, API_CLIENT_ID with the same secret, gets access tokens (JWT, RFC 9068) for API_AUDIENCE.
+// Environment: PORT, HOST, ISSUER, CLIENT_ID, CLIENT_SECRET, PUBLIC_URL, BACKCHANNEL_LOGOUT_URI, API_CLIENT_ID,
+// API_AUDIENCE, AT_TTL, RT_TTL, KEYS_FILE.
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
-import { Provider, interactionPolicy } from 'oidc-provider';
+import { Provider, errors, interactionPolicy } from 'oidc-provider';
 import * as accounts from './accounts.mjs';
 import { control, count, countCalls } from './control.mjs';
 import { signingKeys } from './keys.mjs';
@@ -14,6 +16,7 @@ const host = env.HOST ?? '127.0.0.1';
 const issuer = env.ISSUER ?? `http://127.0.0.1:${port}`;
 const publicUrl = env.PUBLIC_URL ?? 'http://localhost:8080';
 const clientId = env.CLIENT_ID ?? 'eventauth';
+const apiAudience = env.API_AUDIENCE ?? 'urn:example:api';
 const accessTokenSeconds = Number(env.AT_TTL ?? 300);
 // In a container the port may be reached from elsewhere: no control over accounts then.
 const controllable = host === '127.0.0.1';
@@ -35,6 +38,20 @@ const client = {
   ...(env.BACKCHANNEL_LOGOUT_URI && { backchannel_logout_uri: env.BACKCHANNEL_LOGOUT_URI, backchannel_logout_session_required: true }),
 };
 
+const program = {
+  client_id: env.API_CLIENT_ID ?? 'robot',
+  client_secret: env.CLIENT_SECRET,
+  grant_types: ['client_credentials'],
+  response_types: [],
+  redirect_uris: [],
+  token_endpoint_auth_method: 'client_secret_basic',
+};
+
+function getResourceServerInfo(_, resource) {
+  if (resource !== apiAudience) throw new errors.InvalidTarget();
+  return { audience: apiAudience, scope: 'api.read', accessTokenFormat: 'jwt', accessTokenTTL: accessTokenSeconds, jwt: { sign: { alg: 'RS256' } } };
+}
+
 // Someone whose account is gone must sign in again, even with a session here: oidc-provider asks for the session only.
 const policy = interactionPolicy.base();
 policy.get('login').checks.add(new interactionPolicy.Check('no_account', 'End-User authentication is required',
@@ -54,7 +71,7 @@ async function loadExistingGrant(ctx) {
 
 const provider = new Provider(issuer, {
   jwks: signingKeys(env.KEYS_FILE),
-  clients: [client],
+  clients: [client, program],
   cookies: { keys: [randomBytes(24).toString('hex')] },
   pkce: { required: () => true },
   scopes: ['openid', 'offline_access', 'profile', 'email'],
@@ -73,6 +90,8 @@ const provider = new Provider(issuer, {
   features: {
     devInteractions: { enabled: false },
     introspection: { enabled: true },
+    clientCredentials: { enabled: true },
+    resourceIndicators: { enabled: true, getResourceServerInfo },
     revocation: { enabled: true },
     userinfo: { enabled: true },
     backchannelLogout: { enabled: true },

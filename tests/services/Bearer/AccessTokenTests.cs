@@ -139,7 +139,8 @@ public sealed class AccessTokenTests(AccessTokenTests.Fixture fixture) : IClassF
         Assert.Equal(HttpStatusCode.OK, ended.StatusCode);
 
         carol.SetCookie("eventauth", cookie);
-        Assert.Equal(HttpStatusCode.Unauthorized, await _world.StatusAsync(Idp.Token("carol"), browser: carol));
+        await Until.TrueAsync("the gateway has heard of it", async () =>
+            await _world.StatusAsync(Idp.Token("carol"), browser: carol) == HttpStatusCode.Unauthorized);
         Assert.Equal(HttpStatusCode.OK, await _world.StatusAsync(Idp.Token("dave"), browser: carol));
         Assert.Equal(HttpStatusCode.OK, await _world.StatusAsync(Idp.Token("carol")));
     }

@@ -34,6 +34,9 @@ public sealed class ComposeWorld : IAsyncDisposable
 
     internal IdpControl Idp { get; }
 
+    /// <summary>The secret of our registrations at the IdP.</summary>
+    internal string ClientSecret => _env["CLIENT_SECRET"];
+
     /// <param name="edge">caddy, nginx or traefik.</param>
     /// <param name="revalidation">How often the IdP is asked again.</param>
     /// <exception cref="InvalidOperationException">It did not start; the message holds what it printed.</exception>

@@ -1,6 +1,9 @@
+using System.Buffers.Text;
 using System.Net;
+using System.Net.Http.Headers;
 using System.Text.Json;
 using EventAuth.Contracts;
+using EventAuth.Services.Tests.Harness;
 
 namespace EventAuth.Services.Tests.Compose;
 
@@ -45,6 +48,31 @@ public abstract class EveryEdgeTests(ComposeWorld world)
         Assert.Equal("alice@example.test", arrived[IdentityHeaders.AuthRequestEmail]);
         Assert.Equal("admins,staff", arrived[IdentityHeaders.AuthRequestGroups]);
     }
+
+    // A real IdP's token (RFC 9068), through a real proxy: good, tampered with, and good again only for as long as nobody takes it back.
+    [ComposeFact]
+    public async Task A_program_gets_through_with_an_access_token_of_the_IdP_until_it_is_taken_back()
+    {
+        var token = await world.Idp.AccessTokenAsync(world.ClientSecret);
+        using var program = world.NewBrowser();
+        using var alice = world.NewBrowser();
+        await alice.SignInAsync("alice");
+
+        var good = await program.CallAsync(Page, Bring(token));
+        Assert.Equal(HttpStatusCode.OK, good.Status);
+        Assert.Equal("robot", Headers(good)[IdentityHeaders.User]);
+        Assert.Equal(HttpStatusCode.Forbidden, (await program.CallAsync("/admin", Bring(token))).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await program.CallAsync(Page, Bring(token[..^4] + "AAAA"))).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await program.CallAsync(Page)).Status);
+        Assert.Equal(HttpStatusCode.BadRequest, (await alice.CallAsync(Page, Bring(token))).Status);
+
+        var payload = JsonDocument.Parse(Base64Url.DecodeFromChars(token.Split('.')[1])).RootElement;
+        await alice.RevokeTokenAsync(payload.GetProperty("iss").GetString()!, payload.GetProperty("jti").GetString()!);
+        await Until.TrueAsync("the token is refused", async () => (await program.CallAsync(Page, Bring(token))).Status == HttpStatusCode.Unauthorized);
+        Assert.Equal(HttpStatusCode.OK, (await program.CallAsync(Page, Bring(await world.Idp.AccessTokenAsync(world.ClientSecret)))).Status);
+    }
+
+    private static Action<HttpRequestMessage> Bring(string token) => r => r.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
 
     // The oldest attack on forward auth: say it yourself. Applications that read CGI variables take X_Forwarded_User and
     // X.Forwarded.User for X-Forwarded-User.

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
@@ -44,6 +45,15 @@ internal sealed partial class ScriptedBrowser : IDisposable
     /// <summary>Asks as a program does.</summary>
     public Task<Answer> CallAsync(string path, Action<HttpRequestMessage>? change = null) =>
         SendAsync(HttpMethod.Get, new Uri(_world.Edge, path), content: null, "application/json", change);
+
+    /// <summary>Takes an access token back, as those may whom a rule names.</summary>
+    public async Task RevokeTokenAsync(string issuer, string jti)
+    {
+        using var content = JsonContent.Create(new { issuer, jti, reason = "a test" });
+        var answer = await SendAsync(HttpMethod.Post, new Uri(_world.Edge, "/api/tokens/revoke"), content, "application/json",
+            r => r.Headers.Add("Origin", _world.Edge.GetLeftPart(UriPartial.Authority)));
+        Assert.Equal(HttpStatusCode.OK, answer.Status);
+    }
 
     /// <summary>Signs in with the IdP's form on the way to a page; that page's answer. The password is the name.</summary>
     public async Task<Answer> SignInAsync(string user, string path = "/")
