@@ -43,6 +43,21 @@ public sealed class SessionCacheTests
         Assert.Equal((5L, "new"), (session.Version, identity.Identity.Sub));
     }
 
+    // A refresh that failed reads the session anew: that it was tried was forgotten thereby, and every request tried again.
+    [Fact]
+    public void What_only_memory_knows_survives_a_reading()
+    {
+        var cache = new SessionCache(100);
+        Put(cache, Id(1), "alice", version: 1);
+        cache.Seen(Id(1), 70);
+        cache.RefreshTried(Id(1), 80);
+        cache.Verified([(Id(1), DateTimeOffset.FromUnixTimeSeconds(90))]);
+        Put(cache, Id(1), "alice", version: 2);
+
+        Assert.True(cache.TryGet(Id(1), out var session, out _));
+        Assert.Equal((70, 80, 2), (session.SeenAt, session.RefreshTriedAt, session.Version));
+    }
+
     // The name or address of a person changes without an event of the session: the same version, another identity.
     [Fact]
     public void An_identity_that_was_read_anew_replaces_the_one_in_use()

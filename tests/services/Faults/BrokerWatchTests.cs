@@ -26,9 +26,12 @@ public sealed class BrokerWatchTests
         link.Link = Link.Forwards;
         await SayAsync(services, "The broker is connected again", 1);
 
-        // Who only publishes notices at its next message.
+        // Who only publishes notices at its next message; whose relay takes that one is open.
         link.Link = Link.Cut;
         await SayAsync([world.Gateways[0]], "No connection to the broker", 2);
+        await world.Idp.SendLogoutTokenAsync(new Uri(world.Logout.Public, "/backchannel-logout"), "somebody", null, CancellationToken.None);
+        await Until.TrueAsync("one of them says that it cannot publish", async () =>
+            (await Task.WhenAll(services.Select(s => s.ReadLogAsync(default)))).Any(l => l.Contains("The broker takes nothing", StringComparison.Ordinal)));
 
         foreach (var service in services)
         {

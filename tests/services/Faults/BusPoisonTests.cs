@@ -50,7 +50,7 @@ public sealed class BusPoisonTests
 
         await BusWorld.RefusedAsync(alice, TimeSpan.FromSeconds(10));
         Assert.Equal(1, await BusWorld.MetricAsync(world.Gateway, $"eventauth_bus_poison_total{{kind=\"{kind}\"}}"));
-        var queue = await world.Bus.GetSendEndpoint(new Uri($"exchange:{world.Queue}"));
+        var queue = await world.Bus.GetSendEndpoint(new Uri($"exchange:{world.Queue}?autodelete=true"));
         await queue.Send(new Messages.SubjectRevoked { Position = 1, Kind = RevocationKind.Subject, Key = Guid.CreateVersion7(), CommittedAt = default });
         await Until.TrueAsync("a good message is heard", () => world.Heard.Count > 0);
         await AssertIsParkedAsync(connection, world, kind, body.Length);

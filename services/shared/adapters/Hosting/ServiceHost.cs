@@ -95,12 +95,13 @@ public static class ServiceHost
         services.Configure<HostOptions>(o => o.ShutdownTimeout = settings.Listen.Drain + settings.Refresh.Lease + TimeSpan.FromSeconds(5));
     }
 
-    // A broker that is away is a warning with a page of stack at every try of the library; BrokerWatch says it in a line.
+    // To the bus library a broker that is away is a page of stack at every try to connect and to publish. Our own lines say what
+    // there is to say: BrokerWatch, OutboxRelay, UnreadableMessages.
     private static void AddLog(WebApplicationBuilder builder, LogSettings log)
     {
         var serilog = new LoggerConfiguration().MinimumLevel.Is(Enum.Parse<LogEventLevel>(log.Level, ignoreCase: true))
             .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
-            .MinimumLevel.Override("MassTransit", LogEventLevel.Error)
+            .MinimumLevel.Override("MassTransit", LogEventLevel.Fatal)
             .MinimumLevel.Override("Npgsql", LogEventLevel.Warning);
         serilog = log.Format == "json"
             ? serilog.WriteTo.Console(new JsonFormatter(renderMessage: true))
