@@ -44,7 +44,7 @@ public sealed class InARealBrowserTests(Caddy edge)
         await browser.ClickAsync("form[action$='/auth/logout'] button");
         await browser.PictureAsync("4-idp-asks");
         await browser.ClickAsync("button[name=logout]");
-        await browser.TextAsync("a[href$='/auth/login']");
+        await browser.TextAsync("a[href*='/auth/login']");
         Assert.Equal("You are signed out", await browser.TextAsync("h1"));
         Assert.Equal(new Uri(edge.World.Edge, "/auth/logged-out").AbsolutePath, (await browser.UrlAsync()).AbsolutePath);
         await browser.PictureAsync("5-signed-out");
