@@ -42,9 +42,6 @@ public sealed class AccessTokenChecks : IDisposable
         _algorithms = [.. settings.Issuers.SelectMany(s => s.SigningAlgorithms).Distinct(StringComparer.Ordinal)];
     }
 
-    /// <summary>Whether any issuer is configured.</summary>
-    public bool Any => _issuers.Count > 0;
-
     /// <summary>Checks a token. No input makes it throw.</summary>
     public async Task<AccessTokenCheck> CheckAsync(string token, CancellationToken ct)
     {

@@ -1,5 +1,3 @@
-using System.Net.Http.Headers;
-using System.Text;
 using System.Text.Json;
 using EventAuth.Adapters.Settings;
 
@@ -29,7 +27,7 @@ public sealed class IntrospectionClient(IntrospectionSettings settings, HttpClie
 
         using var request = new HttpRequestMessage(HttpMethod.Post, settings.Endpoint);
         request.Headers.Accept.ParseAdd("application/json");
-        request.Headers.Authorization = Credentials();
+        request.Headers.Authorization = ProviderRequests.Basic(settings.ClientId, settings.ClientSecret);
         request.Content = new FormUrlEncodedContent([new("token", token), new("token_type_hint", "access_token")]);
         var reply = await ProviderHttp.SendAsync(http, request, settings.Timeout, clock, ct);
         var claims = reply is HttpReply.Answer { Status: 200, Json: { } json } ? json : (JsonElement?)null;
@@ -45,8 +43,4 @@ public sealed class IntrospectionClient(IntrospectionSettings settings, HttpClie
             _ => new ProviderUnavailableException("introspection"),
         });
     }
-
-    // RFC 6749 2.3.1: both are form-encoded before they are joined.
-    private AuthenticationHeaderValue Credentials() => new("Basic", Convert.ToBase64String(Encoding.ASCII.GetBytes(
-        $"{Uri.EscapeDataString(settings.ClientId)}:{Uri.EscapeDataString(settings.ClientSecret)}")));
 }

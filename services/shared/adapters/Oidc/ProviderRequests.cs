@@ -83,7 +83,7 @@ internal static class ProviderRequests
     }
 
     // RFC 6749 2.3.1: both are form-encoded before they are joined, so that ':' and '%' in a secret stay what they are.
-    private static AuthenticationHeaderValue Basic(string id, string secret) => new(
+    public static AuthenticationHeaderValue Basic(string id, string secret) => new(
         "Basic", Convert.ToBase64String(Encoding.ASCII.GetBytes($"{Uri.EscapeDataString(id)}:{Uri.EscapeDataString(secret)}")));
 
     // Many IdPs refuse the whole request for one scope they don't know; openid is always asked for.
